@@ -1,0 +1,1 @@
+//! One oblivious exchange of fixed size.

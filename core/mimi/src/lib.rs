@@ -1,0 +1,1 @@
+//! MIMI identifiers, DNS owner names and records.

@@ -1,0 +1,1 @@
+//! DNSSEC proofs: a sans-IO prover and a pure verifier.

@@ -1,0 +1,1 @@
+//! What every party of an oblivious MIMI lookup must agree on and nobody needs a key for.

@@ -1,0 +1,1 @@
+//! What Sotto's servers share: configuration, TLS, drain, reload, admin listener, logs.

@@ -1,0 +1,1 @@
+//! An Oblivious HTTP gateway that answers with DNSSEC proofs.

@@ -1,0 +1,1 @@
+//! An Oblivious HTTP relay that cannot know more than it should.
