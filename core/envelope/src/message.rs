@@ -1,0 +1,198 @@
+//! Binary HTTP (RFC 9292), written padded and read strictly.
+//!
+//! `bhttp` decodes the framing only. What it lets pass is refused here: fields that are no HTTP
+//! fields (CR, LF, upper case, pseudo-fields such as `:method`), a message of the other kind,
+//! fields that may occur once occurring twice, and padding that is not zero.
+
+use std::io::Cursor;
+
+use bhttp::{ControlData, FieldSection, Message, Mode, StatusCode};
+use http::{HeaderName, HeaderValue, Method};
+
+use crate::{Answer, ProofQuery};
+
+/// Field lines of the largest message we read; foreign clients send a handful.
+const FIELDS_MAX: usize = 64;
+
+/// Why octets are not a Binary HTTP message that we accept. Never shows their content.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum MessageError {
+    /// The framing of RFC 9292 section 3 does not hold.
+    #[error("the Binary HTTP framing is broken or truncated")]
+    Framing,
+    /// A response where a request is due, or the reverse.
+    #[error("the Binary HTTP message is of the wrong kind")]
+    WrongKind,
+    /// Control data that HTTP does not allow.
+    #[error("the control data of the Binary HTTP message is not HTTP")]
+    Control,
+    /// A field name or value that HTTP does not allow, or too many of them.
+    #[error("a field of the Binary HTTP message is not HTTP")]
+    Field,
+    /// Content-Type or Date more than once.
+    #[error("a field that may occur once occurs twice")]
+    RepeatedField,
+    /// An octet other than zero after the message (RFC 9292 section 3.8).
+    #[error("the padding of the Binary HTTP message is not zero")]
+    Padding,
+}
+
+/// A request, as far as a gateway looks at it.
+pub(crate) struct RequestHead {
+    pub(crate) method: Vec<u8>,
+    pub(crate) scheme: Vec<u8>,
+    pub(crate) authority: String,
+    pub(crate) path: String,
+    pub(crate) date: Option<String>,
+    pub(crate) has_content: bool,
+}
+
+/// Writes the request for `query`, not yet padded.
+pub(crate) fn write_request(
+    query: &ProofQuery,
+    gateway_host: &str,
+) -> Result<Vec<u8>, MessageError> {
+    let path = format!(
+        "{}?d={}&t={}",
+        sotto_wire::path::PROOF,
+        query.name,
+        query.rtype
+    );
+    let message = Message::request(
+        b"GET".to_vec(),
+        b"https".to_vec(),
+        gateway_host.as_bytes().to_vec(),
+        path.into_bytes(),
+    );
+    encode(&message)
+}
+
+/// Reads a request together with its padding.
+pub(crate) fn read_request(octets: &[u8]) -> Result<RequestHead, MessageError> {
+    let message = decode(octets)?;
+    let ControlData::Request {
+        method,
+        scheme,
+        authority,
+        path,
+    } = message.control()
+    else {
+        return Err(MessageError::WrongKind);
+    };
+    let text = |octets: &[u8]| {
+        let visible = octets.iter().all(u8::is_ascii_graphic);
+        let text = str::from_utf8(octets).ok().filter(|_| visible);
+        text.map(str::to_owned).ok_or(MessageError::Control)
+    };
+    if Method::from_bytes(method).is_err() {
+        return Err(MessageError::Control);
+    }
+    Ok(RequestHead {
+        method: method.clone(),
+        scheme: text(scheme)?.into_bytes(),
+        authority: text(authority)?,
+        path: text(path)?,
+        date: single(message.header(), b"date")?,
+        has_content: !message.content().is_empty(),
+    })
+}
+
+/// Writes `answer`, not yet padded.
+pub(crate) fn write_response(answer: &Answer) -> Result<Vec<u8>, MessageError> {
+    let status = StatusCode::try_from(answer.status).map_err(|_| MessageError::Control)?;
+    if status.informational() {
+        return Err(MessageError::Control);
+    }
+    let mut message = Message::response(status);
+    if let Some(media_type) = &answer.media_type {
+        message.put_header("content-type", media_type.as_str());
+    }
+    if let Some(date) = &answer.date {
+        message.put_header("date", date.as_str());
+    }
+    check_fields(message.header())?;
+    message.write_content(&answer.body);
+    encode(&message)
+}
+
+/// Reads a response together with its padding.
+pub(crate) fn read_response(octets: &[u8]) -> Result<Answer, MessageError> {
+    let message = decode(octets)?;
+    let ControlData::Response(status) = message.control() else {
+        return Err(MessageError::WrongKind);
+    };
+    Ok(Answer {
+        status: status.code(),
+        media_type: single(message.header(), b"content-type")?,
+        date: single(message.header(), b"date")?,
+        body: message.content().to_vec(),
+    })
+}
+
+/// Pads `message` with zeros to `bytes` octets (RFC 9292 section 3.8); `None` if it is longer.
+pub(crate) fn pad(mut message: Vec<u8>, bytes: usize) -> Option<Vec<u8>> {
+    if message.len() > bytes {
+        return None;
+    }
+    message.resize(bytes, 0);
+    Some(message)
+}
+
+fn encode(message: &Message) -> Result<Vec<u8>, MessageError> {
+    let mut octets = Vec::new();
+    message
+        .write_bhttp(Mode::KnownLength, &mut octets)
+        .map_err(|_| MessageError::Framing)?;
+    Ok(octets)
+}
+
+fn decode(octets: &[u8]) -> Result<Message, MessageError> {
+    let mut cursor = Cursor::new(octets);
+    let message = Message::read_bhttp(&mut cursor).map_err(|_| MessageError::Framing)?;
+    let read = usize::try_from(cursor.position()).map_err(|_| MessageError::Framing)?;
+    let padding = octets.get(read..).ok_or(MessageError::Framing)?;
+    if padding.iter().any(|octet| *octet != 0) {
+        return Err(MessageError::Padding);
+    }
+    for informational in message.informational() {
+        check_fields(informational.fields())?;
+    }
+    check_fields(message.header())?;
+    check_fields(message.trailer())?;
+    Ok(message)
+}
+
+fn check_fields(section: &FieldSection) -> Result<(), MessageError> {
+    if section.len() > FIELDS_MAX {
+        return Err(MessageError::Field);
+    }
+    for field in section.iter() {
+        let surrounded = |octet: Option<&u8>| matches!(octet, Some(b' ' | b'\t'));
+        let value = field.value();
+        if HeaderName::from_lowercase(field.name()).is_err()
+            || HeaderValue::from_bytes(value).is_err()
+            || surrounded(value.first())
+            || surrounded(value.last())
+        {
+            return Err(MessageError::Field);
+        }
+    }
+    Ok(())
+}
+
+/// The value of a field that may occur at most once, ASCII only.
+fn single(section: &FieldSection, name: &[u8]) -> Result<Option<String>, MessageError> {
+    let mut values = section.get_all(name);
+    let Some(value) = values.next() else {
+        return Ok(None);
+    };
+    if values.next().is_some() {
+        return Err(MessageError::RepeatedField);
+    }
+    let text = str::from_utf8(value).ok().filter(|text| text.is_ascii());
+    text.map(|text| Some(text.to_owned()))
+        .ok_or(MessageError::Field)
+}
+
+#[cfg(test)]
+mod tests;
