@@ -1,1 +1,23 @@
 //! What Sotto's servers share: configuration, TLS, drain, reload, admin listener, logs.
+//!
+//! A server binary reads its configuration ([`config::load`]), starts its logs ([`logs::init`]),
+//! binds a [`Server`] for the public and, where configured, one for [`admin::router`], hands both to
+//! [`Running::start`] and stays in [`Running::until_stopped`].
+//!
+//! Architecture Invariant: nothing here logs, counts or reports an address, a path or a header of
+//! a client, and a handler is given the client's address only if [`Server::expose_peer`] was asked.
+
+pub mod admin;
+pub mod clock;
+pub mod config;
+mod connection;
+pub mod logs;
+pub mod metrics;
+mod running;
+mod server;
+pub mod signals;
+pub mod tls;
+
+pub use running::Running;
+pub use server::{PeerAddress, Server, ServerError, ServerLimits};
+pub use signals::shutdown_signal;

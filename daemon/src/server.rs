@@ -1,0 +1,304 @@
+//! The accept loop: bind, accept, limit, drain.
+
+use std::{future::Future, io, net::SocketAddr, sync::Arc, time::Duration};
+
+use axum::Router;
+use serde::Deserialize;
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::{OwnedSemaphorePermit, Semaphore, watch},
+    task::JoinSet,
+};
+use tokio_rustls::TlsAcceptor;
+
+use crate::{
+    config::Listen,
+    connection::Connector,
+    metrics::{Counter, Gauge, Metrics},
+    tls::{Certificates, TlsError, server_config},
+};
+
+/// How long the loop rests when the system cannot give it a connection (no descriptors left, say).
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// The limits of a listener.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ServerLimits {
+    /// Connections open at a time; one more is closed at once. Each takes a descriptor.
+    pub max_connections: usize,
+    /// Milliseconds for the TLS handshake, for the first request to begin, and for each header
+    /// section over HTTP/1.1; so also how long an HTTP/1.1 connection may rest between requests.
+    pub header_timeout_ms: u64,
+    /// Octets of the largest header section; at least 8,192, which is as low as hyper goes.
+    pub max_header_bytes: u32,
+    /// HTTP/2 streams open at a time on one connection.
+    pub max_streams: u32,
+    /// Milliseconds that an HTTP/2 connection may rest without a request.
+    pub idle_timeout_ms: u64,
+    /// Milliseconds that a connection gets to finish once the server ends.
+    pub drain_ms: u64,
+}
+
+impl Default for ServerLimits {
+    fn default() -> Self {
+        Self {
+            max_connections: 16_384,
+            header_timeout_ms: 15_000,
+            max_header_bytes: 16_384,
+            max_streams: 256,
+            idle_timeout_ms: 120_000,
+            drain_ms: 10_000,
+        }
+    }
+}
+
+impl ServerLimits {
+    pub(crate) fn header_timeout(&self) -> Duration {
+        Duration::from_millis(self.header_timeout_ms)
+    }
+
+    pub(crate) fn idle_timeout(&self) -> Duration {
+        Duration::from_millis(self.idle_timeout_ms)
+    }
+
+    pub(crate) fn drain(&self) -> Duration {
+        Duration::from_millis(self.drain_ms)
+    }
+}
+
+/// The address at the other end of the connection, as a request extension.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PeerAddress(pub SocketAddr);
+
+/// Why a server cannot listen.
+#[derive(Debug, thiserror::Error)]
+pub enum ServerError {
+    /// Neither a certificate nor the word that plain HTTP is meant.
+    #[error(
+        "`listen`: neither `tls` nor `plain_http`; give `tls.certificate` and `tls.key`, or set `plain_http = true` for loopback or behind a proxy"
+    )]
+    NoTls,
+    /// Both at once.
+    #[error("`listen`: both `tls` and `plain_http`; remove one of them")]
+    TlsAndPlain,
+    /// The certificate cannot be served.
+    #[error("`listen.tls`: {0}")]
+    Tls(#[from] TlsError),
+    /// The address cannot be listened on.
+    #[error(
+        "`listen.address` {address}: cannot listen: {problem}; choose a free port and an address of this machine"
+    )]
+    Bind {
+        /// The address.
+        address: SocketAddr,
+        /// What the system says.
+        problem: io::Error,
+    },
+}
+
+impl Listen {
+    /// Checks that this can be served, and reads the certificate if there is one.
+    ///
+    /// # Errors
+    ///
+    /// [`ServerError`], every variant but `Bind`.
+    pub fn certificates(&self) -> Result<Option<Arc<Certificates>>, ServerError> {
+        match (&self.tls, self.plain_http) {
+            (Some(_), true) => Err(ServerError::TlsAndPlain),
+            (None, false) => Err(ServerError::NoTls),
+            (Some(tls), false) => Ok(Some(Certificates::load(tls)?)),
+            (None, true) => Ok(None),
+        }
+    }
+}
+
+/// What is counted of a listener.
+#[derive(Clone)]
+struct Counters {
+    open: Gauge,
+    refused: Counter,
+}
+
+impl Counters {
+    fn new(metrics: &Metrics) -> Self {
+        Self {
+            open: metrics.gauge(
+                "sotto_connections_open",
+                "Connections of clients open now.",
+                &[],
+            ),
+            refused: metrics.counter(
+                "sotto_connections_refused_total",
+                "Connections closed at once since max_connections were open.",
+                &[],
+            ),
+        }
+    }
+}
+
+/// A listening socket and what it serves: HTTP/1.1 and HTTP/2, over TLS or plain.
+///
+/// Answers carry no Date and no Server field: nothing that varies but what the routes put there.
+pub struct Server {
+    listener: TcpListener,
+    address: SocketAddr,
+    certificates: Option<Arc<Certificates>>,
+    router: Router,
+    limits: ServerLimits,
+    expose_peer: bool,
+    counters: Option<Counters>,
+}
+
+impl Server {
+    /// Binds the address and reads the certificate. Connections wait until [`Self::run`].
+    ///
+    /// # Errors
+    ///
+    /// [`ServerError`].
+    pub async fn bind(
+        listen: &Listen,
+        router: Router,
+        limits: ServerLimits,
+    ) -> Result<Self, ServerError> {
+        let certificates = listen.certificates()?;
+        let no_bind = |problem| ServerError::Bind {
+            address: listen.address,
+            problem,
+        };
+        let listener = TcpListener::bind(listen.address).await.map_err(no_bind)?;
+        let address = listener.local_addr().map_err(no_bind)?;
+        Ok(Self {
+            listener,
+            address,
+            certificates,
+            router,
+            limits,
+            expose_peer: false,
+            counters: None,
+        })
+    }
+
+    /// Gives every request the client's address as a [`PeerAddress`]. Without this no handler can
+    /// learn it.
+    #[must_use]
+    pub fn expose_peer(mut self) -> Self {
+        self.expose_peer = true;
+        self
+    }
+
+    /// Counts connections in `metrics`.
+    #[must_use]
+    pub fn with_metrics(mut self, metrics: &Metrics) -> Self {
+        self.counters = Some(Counters::new(metrics));
+        self
+    }
+
+    /// The address that was bound, with the real port.
+    #[must_use]
+    pub fn local_addr(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The certificate in use, to reload it while the server runs; `None` for plain HTTP.
+    #[must_use]
+    pub fn certificates(&self) -> Option<Arc<Certificates>> {
+        self.certificates.clone()
+    }
+
+    /// Serves until `shutdown` is ready, then stops to accept, lets every connection finish what it
+    /// has begun, for at most `drain_ms`, and returns when the last is closed.
+    pub async fn run(self, shutdown: impl Future<Output = ()>) {
+        let (stop, stopped) = watch::channel(());
+        let connector = Connector::new(self.router, self.limits, stopped);
+        let tls = self.certificates.map(server_config).map(TlsAcceptor::from);
+        let permits = Arc::new(Semaphore::new(
+            self.limits.max_connections.min(Semaphore::MAX_PERMITS),
+        ));
+        let mut connections = JoinSet::new();
+        let mut shutdown = std::pin::pin!(shutdown);
+        loop {
+            tokio::select! {
+                () = shutdown.as_mut() => break,
+                Some(_) = connections.join_next() => {}
+                accepted = self.listener.accept() => {
+                    let Some((stream, peer)) = admitted(accepted).await else { continue };
+                    let Ok(permit) = Arc::clone(&permits).try_acquire_owned() else {
+                        if let Some(counters) = &self.counters {
+                            counters.refused.increment(1);
+                        }
+                        continue;
+                    };
+                    let open = Open::new(permit, self.counters.as_ref());
+                    let peer = self.expose_peer.then_some(PeerAddress(peer));
+                    let connector = connector.clone();
+                    let tls = tls.clone();
+                    connections.spawn(async move {
+                        match tls {
+                            Some(tls) => connector.serve_tls(tls, stream, peer).await,
+                            None => connector.serve_plain(stream, peer).await,
+                        }
+                        drop(open);
+                    });
+                }
+            }
+        }
+        drop(self.listener);
+        drop(stop);
+        while connections.join_next().await.is_some() {}
+    }
+}
+
+/// A connection that was accepted. Failures are the system's or the client's: the loop goes on.
+async fn admitted(
+    accepted: io::Result<(TcpStream, SocketAddr)>,
+) -> Option<(TcpStream, SocketAddr)> {
+    match accepted {
+        Ok((stream, peer)) => {
+            // Small answers wait for nothing; where it fails the connection still works.
+            let _ = stream.set_nodelay(true);
+            Some((stream, peer))
+        }
+        Err(error) if is_clients_fault(&error) => None,
+        Err(error) => {
+            tracing::error!(kind = %error.kind(), "cannot accept connections; raise the limit of open files");
+            tokio::time::sleep(ACCEPT_PAUSE).await;
+            None
+        }
+    }
+}
+
+fn is_clients_fault(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
+    matches!(
+        error.kind(),
+        ConnectionAborted | ConnectionRefused | ConnectionReset
+    )
+}
+
+/// One open connection, counted as long as it lives.
+struct Open {
+    gauge: Option<Gauge>,
+    _permit: OwnedSemaphorePermit,
+}
+
+impl Open {
+    fn new(permit: OwnedSemaphorePermit, counters: Option<&Counters>) -> Self {
+        let gauge = counters.map(|counters| counters.open.clone());
+        if let Some(gauge) = &gauge {
+            gauge.increment(1.0);
+        }
+        Self {
+            gauge,
+            _permit: permit,
+        }
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        if let Some(gauge) = &self.gauge {
+            gauge.decrement(1.0);
+        }
+    }
+}

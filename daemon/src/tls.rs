@@ -1,0 +1,131 @@
+//! TLS by rustls on aws-lc-rs: which groups, which certificate, and how it is replaced.
+
+use std::{path::PathBuf, sync::Arc};
+
+use arc_swap::ArcSwap;
+use rustls::{
+    ServerConfig,
+    crypto::{CryptoProvider, aws_lc_rs},
+    server::{ClientHello, ResolvesServerCert},
+    sign::CertifiedKey,
+};
+use rustls_pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject};
+
+use crate::config;
+
+/// The protocols that are offered, the preferred first (RFC 7301).
+const ALPN: [&[u8]; 2] = [b"h2", b"http/1.1"];
+
+/// Why a certificate cannot be served.
+#[derive(Debug, thiserror::Error)]
+pub enum TlsError {
+    /// The file of the certificate chain cannot be read, or holds no certificate.
+    #[error("{}: no certificate chain: {problem}; give a PEM file with the server's certificate first", file.display())]
+    Chain {
+        /// The file.
+        file: PathBuf,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// The file of the private key cannot be read, or holds no key.
+    #[error("{}: no private key: {problem}; give a PEM file with one PKCS #8, SEC 1 or PKCS #1 key", file.display())]
+    Key {
+        /// The file.
+        file: PathBuf,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// Key and certificate are no pair, or of a kind that is not supported.
+    #[error("{}: does not fit the key in {}: {problem}; renew both together", certificate.display(), key.display())]
+    Pair {
+        /// The file of the certificate chain.
+        certificate: PathBuf,
+        /// The file of the private key.
+        key: PathBuf,
+        /// What rustls says.
+        problem: rustls::Error,
+    },
+}
+
+/// The cryptography of all our TLS: aws-lc-rs, the hybrid X25519MLKEM768 preferred.
+///
+/// Hybrid first, since whoever records a connection today may own a quantum computer tomorrow.
+#[must_use]
+pub fn provider() -> Arc<CryptoProvider> {
+    use aws_lc_rs::kx_group::{SECP256R1, SECP384R1, X25519, X25519MLKEM768};
+    Arc::new(CryptoProvider {
+        kx_groups: vec![X25519MLKEM768, X25519, SECP256R1, SECP384R1],
+        ..aws_lc_rs::default_provider()
+    })
+}
+
+/// The certificate that a server shows, replaceable while it serves.
+#[derive(Debug)]
+pub struct Certificates {
+    files: config::Tls,
+    current: ArcSwap<CertifiedKey>,
+}
+
+impl Certificates {
+    /// Reads the files.
+    ///
+    /// # Errors
+    ///
+    /// Where a file cannot be read, holds no chain or key, or key and certificate are no pair.
+    pub fn load(files: &config::Tls) -> Result<Arc<Self>, TlsError> {
+        Ok(Arc::new(Self {
+            files: files.clone(),
+            current: ArcSwap::from_pointee(read(files)?),
+        }))
+    }
+
+    /// Reads the files again. Connections that are open keep what they have.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::load`]; the certificate in use then stays in use.
+    pub fn reload(&self) -> Result<(), TlsError> {
+        self.current.store(Arc::new(read(&self.files)?));
+        Ok(())
+    }
+}
+
+impl ResolvesServerCert for Certificates {
+    fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        Some(self.current.load_full())
+    }
+}
+
+/// The configuration of a TLS server: no early data, since it can be replayed (RFC 8446 section 8).
+pub(crate) fn server_config(certificates: Arc<Certificates>) -> Arc<ServerConfig> {
+    let mut config = ServerConfig::builder_with_provider(provider())
+        .with_safe_default_protocol_versions()
+        .expect("the provider has suites for TLS 1.2 and 1.3")
+        .with_no_client_auth()
+        .with_cert_resolver(certificates);
+    config.alpn_protocols = ALPN.map(<[u8]>::to_vec).to_vec();
+    config.max_early_data_size = 0;
+    Arc::new(config)
+}
+
+fn read(files: &config::Tls) -> Result<CertifiedKey, TlsError> {
+    let no_chain = |problem: String| TlsError::Chain {
+        file: files.certificate.clone(),
+        problem,
+    };
+    let chain = CertificateDer::pem_file_iter(&files.certificate)
+        .and_then(Iterator::collect::<Result<Vec<_>, _>>)
+        .map_err(|error| no_chain(error.to_string()))?;
+    if chain.is_empty() {
+        return Err(no_chain("no PEM section CERTIFICATE".to_owned()));
+    }
+    let key = PrivateKeyDer::from_pem_file(&files.key).map_err(|error| TlsError::Key {
+        file: files.key.clone(),
+        problem: error.to_string(),
+    })?;
+    CertifiedKey::from_der(chain, key, &provider()).map_err(|problem| TlsError::Pair {
+        certificate: files.certificate.clone(),
+        key: files.key.clone(),
+        problem,
+    })
+}
