@@ -1,1 +1,3 @@
 //! A private internet in one process.
+
+pub mod dns;
