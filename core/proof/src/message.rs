@@ -1,0 +1,541 @@
+//! DNS messages between the prover's driver and a recursive resolver (RFC 1035 section 4).
+//!
+//! Only what a gateway needs of a message: a query of one question with DO and CD set, and the
+//! answer and authority sections of its response with every name decompressed.
+
+use thiserror::Error;
+
+use crate::name::{Name, NameError};
+use crate::rdata::{Field, layout};
+use crate::record::{CLASS_IN, Question, Record, RecordType};
+
+/// Octets of the largest DNS message: the length prefix over TCP has 16 bits (RFC 1035 section 4.2.2).
+pub const MAX_MESSAGE_BYTES: usize = 65_535;
+
+/// Octets of a message header (RFC 1035 section 4.1.1).
+const HEADER_BYTES: usize = 12;
+
+/// Pointers followed in one name. A name has at most 127 labels and a pointer that adds no label
+/// is of no use, so more than that is an attack.
+const MAX_POINTERS: usize = 127;
+
+const FLAG_RESPONSE: u16 = 0x8000;
+const FLAG_TRUNCATED: u16 = 0x0200;
+const FLAG_RECURSION_DESIRED: u16 = 0x0100;
+const FLAG_CHECKING_DISABLED: u16 = 0x0010;
+const OPCODE_MASK: u16 = 0x7800;
+const RCODE_MASK: u16 = 0x000f;
+/// DO, in the low half of the OPT record's TTL (RFC 3225 section 3).
+const EDNS_DNSSEC_OK: u16 = 0x8000;
+
+/// Response codes that the prover tells apart (RFC 6895 section 2.3).
+pub mod rcode {
+    /// No error.
+    pub const NOERROR: u16 = 0;
+    /// The server could not get an answer.
+    pub const SERVFAIL: u16 = 2;
+    /// The name does not exist.
+    pub const NXDOMAIN: u16 = 3;
+    /// A DNAME made a name that is too long (RFC 6672 section 2.2).
+    pub const YXDOMAIN: u16 = 6;
+}
+
+/// What a response says, as far as a proof can use it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Response {
+    /// The response code, extended by EDNS where there is an OPT record (RFC 6891 section 6.1.3).
+    pub rcode: u16,
+    /// True if the sections did not fit: both are then empty here, and TCP is to be tried.
+    pub truncated: bool,
+    /// The answer section, class IN only, RDATA without compression.
+    pub answer: Vec<Record>,
+    /// The authority section, likewise.
+    pub authority: Vec<Record>,
+}
+
+/// Why bytes are not the response to a question.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum MessageError {
+    /// Fewer octets than a header has, or more than a message can have.
+    #[error("a DNS message of {0} octets is not possible")]
+    Length(usize),
+    /// The message is a query.
+    #[error("the message is not a response")]
+    NotAResponse,
+    /// The identifier is not that of the query: somebody else's answer, or a forged one.
+    #[error("the identifier of the response is not that of the query")]
+    WrongId,
+    /// Another question is answered, or none.
+    #[error("the response repeats another question than the one asked")]
+    WrongQuestion,
+    /// The message ends inside a record.
+    #[error("the message ends inside a record")]
+    Truncated,
+    /// A name is not well formed, or its compression does not point backwards.
+    #[error("a name in the message is malformed")]
+    Name,
+    /// RDATA is shorter or longer than its type allows.
+    #[error("the data of a record of type {0} is malformed")]
+    Rdata(RecordType),
+}
+
+impl MessageError {
+    /// True if the message cannot have been meant for the query at all, so that a receiver goes on
+    /// waiting for the right one (RFC 5452 section 9.1).
+    #[must_use]
+    pub const fn is_unrelated(self) -> bool {
+        matches!(
+            self,
+            Self::Length(_) | Self::NotAResponse | Self::WrongId | Self::WrongQuestion
+        )
+    }
+}
+
+/// Writes a query: RD, CD and DO set, EDNS version 0 without options, so no client subnet.
+///
+/// `udp_payload` is the largest response in octets that the sender takes over UDP.
+#[must_use]
+pub fn query(id: u16, question: &Question, udp_payload: u16) -> Vec<u8> {
+    let name = question.name.as_wire();
+    let mut message = Vec::with_capacity(HEADER_BYTES + name.len() + 4 + 11);
+    push_u16(&mut message, id);
+    push_u16(
+        &mut message,
+        FLAG_RECURSION_DESIRED | FLAG_CHECKING_DISABLED,
+    );
+    for count in [1, 0, 0, 1] {
+        push_u16(&mut message, count);
+    }
+    message.extend_from_slice(name);
+    push_u16(&mut message, question.rtype.0);
+    push_u16(&mut message, CLASS_IN);
+
+    message.push(0);
+    push_u16(&mut message, RecordType::OPT.0);
+    push_u16(&mut message, udp_payload);
+    // Extended RCODE and version, both zero, then the flags.
+    push_u16(&mut message, 0);
+    push_u16(&mut message, EDNS_DNSSEC_OK);
+    push_u16(&mut message, 0);
+    message
+}
+
+/// Reads the response to the query with `id` and `question`.
+///
+/// # Errors
+///
+/// [`MessageError`] says what is wrong; [`MessageError::is_unrelated`] tells a stray message from
+/// a broken one.
+pub fn parse(bytes: &[u8], id: u16, question: &Question) -> Result<Response, MessageError> {
+    if !(HEADER_BYTES..=MAX_MESSAGE_BYTES).contains(&bytes.len()) {
+        return Err(MessageError::Length(bytes.len()));
+    }
+    let mut reader = Reader { bytes, at: 0 };
+    if reader.u16()? != id {
+        return Err(MessageError::WrongId);
+    }
+    let flags = reader.u16()?;
+    if flags & FLAG_RESPONSE == 0 || flags & OPCODE_MASK != 0 {
+        return Err(MessageError::NotAResponse);
+    }
+    let counts = [reader.u16()?, reader.u16()?, reader.u16()?, reader.u16()?];
+    let [questions, answers, authorities, additionals] = counts;
+
+    let mut response = Response {
+        rcode: flags & RCODE_MASK,
+        truncated: flags & FLAG_TRUNCATED != 0,
+        answer: Vec::new(),
+        authority: Vec::new(),
+    };
+    match questions {
+        1 => {
+            let same = reader.name().is_ok_and(|name| name == question.name)
+                && reader.u16() == Ok(question.rtype.0)
+                && reader.u16() == Ok(CLASS_IN);
+            if !same {
+                return Err(MessageError::WrongQuestion);
+            }
+        }
+        // Servers that cannot read a query need not repeat it (RFC 1035 section 4.1.1, FORMERR).
+        0 if response.rcode != rcode::NOERROR && answers == 0 && authorities == 0 => {
+            return Ok(response);
+        }
+        _ => return Err(MessageError::WrongQuestion),
+    }
+    if response.truncated {
+        return Ok(response);
+    }
+
+    response.answer = reader.section(answers)?;
+    response.authority = reader.section(authorities)?;
+    for _ in 0..additionals {
+        let header = reader.record_header()?;
+        if header.rtype == RecordType::OPT {
+            response.rcode |= u16::from((header.ttl >> 24) as u8) << 4;
+        }
+        reader.take(header.rdata_bytes)?;
+    }
+    Ok(response)
+}
+
+fn push_u16(message: &mut Vec<u8>, value: u16) {
+    message.extend_from_slice(&value.to_be_bytes());
+}
+
+struct RecordHeader {
+    owner: Name,
+    rtype: RecordType,
+    class: u16,
+    ttl: u32,
+    rdata_bytes: usize,
+}
+
+/// A cursor over a whole message: names may point back to any place before them.
+struct Reader<'a> {
+    bytes: &'a [u8],
+    at: usize,
+}
+
+impl<'a> Reader<'a> {
+    fn take(&mut self, count: usize) -> Result<&'a [u8], MessageError> {
+        let end = self.at.checked_add(count).ok_or(MessageError::Truncated)?;
+        let taken = self
+            .bytes
+            .get(self.at..end)
+            .ok_or(MessageError::Truncated)?;
+        self.at = end;
+        Ok(taken)
+    }
+
+    fn u16(&mut self) -> Result<u16, MessageError> {
+        let octets = self.take(2)?;
+        Ok(u16::from_be_bytes([octets[0], octets[1]]))
+    }
+
+    fn u32(&mut self) -> Result<u32, MessageError> {
+        Ok(u32::from(self.u16()?) << 16 | u32::from(self.u16()?))
+    }
+
+    /// Reads a name and follows its pointers, each of which must point before the previous one.
+    fn name(&mut self) -> Result<Name, MessageError> {
+        let mut wire = Vec::new();
+        let mut at = self.at;
+        let mut before = self.at;
+        let mut resume = None;
+        for _ in 0..=MAX_POINTERS {
+            loop {
+                let length = usize::from(*self.bytes.get(at).ok_or(MessageError::Truncated)?);
+                match length {
+                    0 => {
+                        wire.push(0);
+                        self.at = resume.unwrap_or(at + 1);
+                        return Name::from_wire(&wire).map_err(|_: NameError| MessageError::Name);
+                    }
+                    1..=63 => {
+                        let label = self
+                            .bytes
+                            .get(at..at + 1 + length)
+                            .ok_or(MessageError::Truncated)?;
+                        // 255 octets with the root: `Name` checks it too, but only after we stored them.
+                        if wire.len() + label.len() > 254 {
+                            return Err(MessageError::Name);
+                        }
+                        wire.extend_from_slice(label);
+                        at += 1 + length;
+                    }
+                    0xc0..=0xff => break,
+                    _ => return Err(MessageError::Name),
+                }
+            }
+            let pointer = self.bytes.get(at..at + 2).ok_or(MessageError::Truncated)?;
+            let target = usize::from(u16::from_be_bytes([pointer[0], pointer[1]]) & 0x3fff);
+            if target >= before {
+                return Err(MessageError::Name);
+            }
+            resume = resume.or(Some(at + 2));
+            before = target;
+            at = target;
+        }
+        Err(MessageError::Name)
+    }
+
+    fn record_header(&mut self) -> Result<RecordHeader, MessageError> {
+        Ok(RecordHeader {
+            owner: self.name()?,
+            rtype: RecordType(self.u16()?),
+            class: self.u16()?,
+            ttl: self.u32()?,
+            rdata_bytes: usize::from(self.u16()?),
+        })
+    }
+
+    fn section(&mut self, count: u16) -> Result<Vec<Record>, MessageError> {
+        let mut records = Vec::new();
+        for _ in 0..count {
+            let header = self.record_header()?;
+            let rdata = self.rdata(header.rtype, header.rdata_bytes)?;
+            if header.class == CLASS_IN {
+                records.push(Record {
+                    owner: header.owner,
+                    rtype: header.rtype,
+                    class: header.class,
+                    ttl: header.ttl,
+                    rdata: rdata.into(),
+                });
+            }
+        }
+        Ok(records)
+    }
+
+    /// Reads RDATA and decompresses the names in it: RFC 3597 section 4 asks that of receivers even
+    /// for types whose names senders must not compress.
+    fn rdata(&mut self, rtype: RecordType, count: usize) -> Result<Vec<u8>, MessageError> {
+        let end = self.at + count;
+        if end > self.bytes.len() {
+            return Err(MessageError::Truncated);
+        }
+        let Some(fields) = layout(rtype) else {
+            return Ok(self.take(count)?.to_vec());
+        };
+        // A reader that ends where the record does; pointers lead backwards, so it has all it needs.
+        let mut inner = Reader {
+            bytes: &self.bytes[..end],
+            at: self.at,
+        };
+        let rdata = inner.fields(fields).map_err(|error| match error {
+            MessageError::Truncated => MessageError::Rdata(rtype),
+            other => other,
+        })?;
+        // A record that grew past its own length field could not be written again.
+        if inner.at != end || rdata.len() > usize::from(u16::MAX) {
+            return Err(MessageError::Rdata(rtype));
+        }
+        self.at = end;
+        Ok(rdata)
+    }
+
+    fn fields(&mut self, fields: &[Field]) -> Result<Vec<u8>, MessageError> {
+        let mut rdata = Vec::new();
+        for field in fields {
+            let count = match field {
+                Field::Name | Field::NameAsIs => {
+                    rdata.extend_from_slice(self.name()?.as_wire());
+                    continue;
+                }
+                Field::Octets(count) => *count,
+                Field::Text => {
+                    1 + usize::from(*self.bytes.get(self.at).ok_or(MessageError::Truncated)?)
+                }
+                Field::Rest => self.bytes.len() - self.at,
+            };
+            rdata.extend_from_slice(self.take(count)?);
+        }
+        Ok(rdata)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ID: u16 = 0x5107;
+
+    fn question() -> Question {
+        Question {
+            name: "_mimi.alice.example.com.".parse().unwrap(),
+            rtype: RecordType::TXT,
+        }
+    }
+
+    /// A response header and question for [`question`], then `rest`.
+    fn response(flags: u16, counts: [u16; 3], rest: &[u8]) -> Vec<u8> {
+        let mut message = Vec::new();
+        for value in [
+            ID,
+            flags | FLAG_RESPONSE,
+            1,
+            counts[0],
+            counts[1],
+            counts[2],
+        ] {
+            push_u16(&mut message, value);
+        }
+        message.extend_from_slice(question().name.as_wire());
+        push_u16(&mut message, question().rtype.0);
+        push_u16(&mut message, CLASS_IN);
+        message.extend_from_slice(rest);
+        message
+    }
+
+    fn rr(owner: &[u8], rtype: u16, class: u16, ttl: u32, rdata: &[u8]) -> Vec<u8> {
+        let mut record = owner.to_vec();
+        push_u16(&mut record, rtype);
+        push_u16(&mut record, class);
+        record.extend_from_slice(&ttl.to_be_bytes());
+        push_u16(&mut record, u16::try_from(rdata.len()).unwrap());
+        record.extend_from_slice(rdata);
+        record
+    }
+
+    /// A pointer to the name of the question.
+    const TO_QUESTION: &[u8] = &[0xc0, 12];
+
+    #[test]
+    fn a_query_asks_for_signatures_and_for_no_validation() {
+        let message = query(ID, &question(), 1_232);
+        assert_eq!(message[..2], ID.to_be_bytes());
+        assert_eq!(message[2..4], [0x01, 0x10], "RD and CD, nothing else");
+        assert_eq!(message[4..12], [0, 1, 0, 0, 0, 0, 0, 1]);
+        let opt = &message[message.len() - 11..];
+        assert_eq!(
+            opt,
+            [0, 0, 41, 0x04, 0xd0, 0, 0, 0x80, 0, 0, 0],
+            "DO, no option"
+        );
+    }
+
+    #[test]
+    fn names_in_owner_and_data_are_decompressed() {
+        // CNAME to "x." plus the question's name from its second label on.
+        let rdata = [1, b'x', 0xc0, 12 + 6];
+        let message = response(0, [1, 0, 0], &rr(TO_QUESTION, 5, 1, 300, &rdata));
+        let read = parse(&message, ID, &question()).unwrap();
+        assert_eq!(read.answer.len(), 1);
+        assert_eq!(read.answer[0].owner, question().name);
+        let target: Name = "x.alice.example.com.".parse().unwrap();
+        assert_eq!(*read.answer[0].rdata, *target.as_wire());
+    }
+
+    #[test]
+    fn the_case_of_the_question_is_not_looked_at() {
+        let mut message = response(0, [0, 0, 0], &[]);
+        message[13] = message[13].to_ascii_uppercase();
+        message[14..18].make_ascii_uppercase();
+        assert!(parse(&message, ID, &question()).is_ok());
+    }
+
+    #[test]
+    fn what_was_not_asked_is_unrelated() {
+        let good = response(0, [0, 0, 0], &[]);
+        assert_eq!(
+            parse(&good, ID ^ 1, &question()),
+            Err(MessageError::WrongId)
+        );
+        let other = Question {
+            rtype: RecordType::A,
+            ..question()
+        };
+        assert_eq!(parse(&good, ID, &other), Err(MessageError::WrongQuestion));
+        assert_eq!(
+            parse(&query(ID, &question(), 1_232), ID, &question()),
+            Err(MessageError::NotAResponse)
+        );
+        assert_eq!(
+            parse(&good[..11], ID, &question()),
+            Err(MessageError::Length(11))
+        );
+        for error in [
+            MessageError::WrongId,
+            MessageError::WrongQuestion,
+            MessageError::NotAResponse,
+        ] {
+            assert!(error.is_unrelated());
+        }
+        assert!(!MessageError::Name.is_unrelated());
+    }
+
+    #[test]
+    fn a_truncated_response_has_no_sections() {
+        let mut message = response(
+            FLAG_TRUNCATED,
+            [1, 0, 0],
+            &rr(TO_QUESTION, 16, 1, 300, b"\x01a"),
+        );
+        message.truncate(message.len() - 1);
+        let read = parse(&message, ID, &question()).unwrap();
+        assert!(read.truncated && read.answer.is_empty());
+    }
+
+    #[test]
+    fn the_response_code_is_extended_by_edns() {
+        // BADVERS is 16: the high octet is in the OPT record.
+        let message = response(0, [0, 0, 1], &rr(&[0], 41, 1_232, 0x0100_0000, &[]));
+        assert_eq!(parse(&message, ID, &question()).unwrap().rcode, 16);
+    }
+
+    #[test]
+    fn an_error_need_not_repeat_the_question() {
+        let mut message = Vec::new();
+        for value in [ID, FLAG_RESPONSE | 1, 0, 0, 0, 0] {
+            push_u16(&mut message, value);
+        }
+        assert_eq!(parse(&message, ID, &question()).unwrap().rcode, 1);
+        message[3] = 0;
+        assert_eq!(
+            parse(&message, ID, &question()),
+            Err(MessageError::WrongQuestion)
+        );
+    }
+
+    #[test]
+    fn pointers_go_backwards_only() {
+        let owner_at = u8::try_from(response(0, [0; 3], &[]).len()).unwrap();
+        for pointer in [[0xc0, owner_at], [0xc0, owner_at + 1], [0xff, 0xff]] {
+            let message = response(0, [1, 0, 0], &rr(&pointer, 16, 1, 300, b"\x01a"));
+            assert_eq!(parse(&message, ID, &question()), Err(MessageError::Name));
+        }
+        // "x" and a pointer to that very "x": each turn would add a label for ever.
+        let message = response(
+            0,
+            [1, 0, 0],
+            &rr(&[1, b'x', 0xc0, owner_at], 16, 1, 300, b"\x01a"),
+        );
+        assert_eq!(parse(&message, ID, &question()), Err(MessageError::Name));
+    }
+
+    #[test]
+    fn data_that_ends_early_or_late_is_refused() {
+        let cut = response(0, [1, 0, 0], &rr(TO_QUESTION, 16, 1, 300, b"\x05abcde"));
+        assert_eq!(
+            parse(&cut[..cut.len() - 1], ID, &question()),
+            Err(MessageError::Truncated)
+        );
+        // The name of a CNAME runs past the length of its data.
+        let mut long = rr(TO_QUESTION, 5, 1, 300, &[1, b'x']);
+        long.push(0);
+        let message = response(0, [1, 0, 0], &long);
+        assert_eq!(
+            parse(&message, ID, &question()),
+            Err(MessageError::Rdata(RecordType::CNAME))
+        );
+        let short = response(0, [1, 0, 0], &rr(TO_QUESTION, 46, 1, 300, &[0; 17]));
+        assert_eq!(
+            parse(&short, ID, &question()),
+            Err(MessageError::Rdata(RecordType::RRSIG))
+        );
+    }
+
+    #[test]
+    fn other_classes_are_left_out() {
+        let message = response(0, [1, 0, 0], &rr(TO_QUESTION, 16, 3, 300, b"\x01a"));
+        assert!(parse(&message, ID, &question()).unwrap().answer.is_empty());
+    }
+
+    #[test]
+    fn no_cut_of_a_response_panics() {
+        let mut sections = rr(TO_QUESTION, 5, 1, 300, &[1, b'x', 0xc0, 12]);
+        sections.extend(rr(
+            &[0xc0, 18],
+            6,
+            1,
+            300,
+            &[&[0xc0, 18, 0xc0, 24][..], &[0; 20]].concat(),
+        ));
+        sections.extend(rr(&[0], 41, 1_232, 0x8000, &[]));
+        let message = response(0, [1, 1, 1], &sections);
+        assert!(parse(&message, ID, &question()).is_ok());
+        for end in 0..message.len() {
+            assert!(parse(&message[..end], ID, &question()).is_err());
+        }
+    }
+}

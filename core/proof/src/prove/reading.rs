@@ -1,0 +1,66 @@
+//! What the prover reads from RDATA. It only chooses records by it; nothing is believed.
+
+use crate::name::Name;
+use crate::rdata::{Nsec, Nsec3, Rrsig, TypeBitmap};
+use crate::record::{Record, RecordType};
+
+/// Reads an RRSIG; `None` for other types and for malformed ones.
+pub(super) fn signature(record: &Record) -> Option<Rrsig<'_>> {
+    (record.rtype == RecordType::RRSIG)
+        .then(|| Rrsig::parse(&record.rdata))
+        .flatten()
+}
+
+/// True if the RRset at `owner` was made from a wildcard: the Labels field counts fewer labels
+/// than the owner has, the asterisk of a wildcard itself not counted (RFC 4034 section 3.1.3).
+pub(super) fn is_expanded(signature: &Rrsig<'_>, owner: &Name) -> bool {
+    usize::from(signature.labels) < owner.label_count() - usize::from(owner.is_wildcard())
+}
+
+/// True if `record` can take part in a denial of `name`: the SOA of a zone above it, any NSEC3 of
+/// such a zone, or an NSEC that matches or covers the name or a wildcard that could make it.
+pub(super) fn may_deny(record: &Record, name: &Name) -> bool {
+    match record.rtype {
+        RecordType::SOA => name.is_at_or_below(&record.owner),
+        RecordType::NSEC3 => record
+            .owner
+            .parent()
+            .is_some_and(|zone| name.is_at_or_below(&zone)),
+        RecordType::NSEC => Nsec::parse(&record.rdata).is_some_and(|nsec| {
+            let wildcards =
+                (0..name.label_count()).filter_map(|count| name.ancestor(count).prepend(b"*").ok());
+            std::iter::once(name.clone())
+                .chain(wildcards)
+                .any(|wanted| matches_or_covers(&record.owner, &nsec.next, &wanted))
+        }),
+        _ => false,
+    }
+}
+
+/// True if `wanted` lies at `owner` or before `next`; the last NSEC of a zone points to its apex,
+/// which comes first (RFC 4034 section 4.1.1).
+fn matches_or_covers(owner: &Name, next: &Name, wanted: &Name) -> bool {
+    if owner < next {
+        owner <= wanted && wanted < next
+    } else {
+        owner <= wanted && wanted.is_at_or_below(next)
+    }
+}
+
+/// True if a denial of DS at `name` shows a delegation without one: an NSEC or NSEC3 for the name
+/// with NS and without SOA, or an NSEC3 span that may hide it (RFC 5155 section 6).
+pub(super) fn shows_unsigned_cut(section: &[Record], name: &Name) -> bool {
+    section.iter().any(|record| match record.rtype {
+        RecordType::NSEC => {
+            record.owner == *name
+                && Nsec::parse(&record.rdata).is_some_and(|nsec| is_cut(nsec.types))
+        }
+        RecordType::NSEC3 => Nsec3::parse(&record.rdata)
+            .is_some_and(|nsec3| nsec3.is_opt_out() || is_cut(nsec3.types)),
+        _ => false,
+    })
+}
+
+fn is_cut(types: TypeBitmap<'_>) -> bool {
+    types.contains(RecordType::NS) && !types.contains(RecordType::SOA)
+}

@@ -1,0 +1,621 @@
+//! The prover against canned responses: no socket, no clock, no signature is real.
+
+use std::collections::HashMap;
+
+use super::*;
+use crate::codec::decode;
+use crate::limits::Limits;
+
+const TTL: u32 = 300;
+const KEY: &[u8] = &[1, 1, 3, 13, 1, 0, 0, 1];
+
+fn name(text: &str) -> Name {
+    text.parse().unwrap()
+}
+
+fn question(owner: &str, rtype: RecordType) -> Question {
+    Question {
+        name: name(owner),
+        rtype,
+    }
+}
+
+fn record(owner: &str, rtype: RecordType, rdata: &[u8]) -> Record {
+    Record {
+        owner: name(owner),
+        rtype,
+        class: 1,
+        ttl: TTL,
+        rdata: rdata.into(),
+    }
+}
+
+/// A signature over `covered` at `owner` by the key of `signer`, made when the owner had `labels`.
+fn signed_as(owner: &str, covered: RecordType, signer: &str, labels: usize) -> Record {
+    let mut rdata = covered.0.to_be_bytes().to_vec();
+    rdata.extend([13, u8::try_from(labels).unwrap()]);
+    rdata.extend([0; 12]);
+    rdata.extend(crate::rdata::key_tag(KEY).to_be_bytes());
+    rdata.extend_from_slice(name(signer).as_wire());
+    rdata.extend([7; 8]);
+    record(owner, RecordType::RRSIG, &rdata)
+}
+
+fn signed(owner: &str, covered: RecordType, signer: &str) -> Record {
+    signed_as(owner, covered, signer, name(owner).label_count())
+}
+
+fn txt(owner: &str) -> Record {
+    record(owner, RecordType::TXT, b"\x01x")
+}
+
+fn alias(owner: &str, rtype: RecordType, target: &str) -> Record {
+    record(owner, rtype, name(target).as_wire())
+}
+
+fn soa(zone: &str) -> Vec<Record> {
+    let rdata = [name(zone).as_wire(), name(zone).as_wire(), &[0; 20]].concat();
+    vec![
+        record(zone, RecordType::SOA, &rdata),
+        signed(zone, RecordType::SOA, zone),
+    ]
+}
+
+fn bitmap(types: &[RecordType]) -> Vec<u8> {
+    let mut bits = [0u8; 7];
+    for rtype in types {
+        bits[usize::from(rtype.0 / 8)] |= 0x80 >> (rtype.0 % 8);
+    }
+    [&[0, 7][..], &bits].concat()
+}
+
+fn nsec(owner: &str, next: &str, types: &[RecordType], zone: &str) -> Vec<Record> {
+    let rdata = [name(next).as_wire(), &bitmap(types)].concat();
+    vec![
+        record(owner, RecordType::NSEC, &rdata),
+        signed(owner, RecordType::NSEC, zone),
+    ]
+}
+
+fn nsec3(owner: &str, flags: u8, types: &[RecordType], zone: &str) -> Vec<Record> {
+    let rdata = [&[1, flags, 0, 0, 0, 20][..], &[0xff; 20], &bitmap(types)].concat();
+    vec![
+        record(owner, RecordType::NSEC3, &rdata),
+        signed(owner, RecordType::NSEC3, zone),
+    ]
+}
+
+/// A resolver that knows answers by heart. What it was not taught it denies, without proof.
+#[derive(Default)]
+struct Resolver(HashMap<Question, Response>);
+
+impl Resolver {
+    fn teach(mut self, asked: Question, answer: Vec<Record>, authority: Vec<Record>) -> Self {
+        let response = Response {
+            rcode: rcode::NOERROR,
+            truncated: false,
+            answer,
+            authority,
+        };
+        self.0.insert(asked, response);
+        self
+    }
+
+    /// A signed zone with its keys, and the DS at its parent unless it is the root.
+    fn zone(self, zone: &str, parent: &str) -> Self {
+        let keys = vec![
+            record(zone, RecordType::DNSKEY, KEY),
+            signed(zone, RecordType::DNSKEY, zone),
+        ];
+        let taught = self.teach(question(zone, RecordType::DNSKEY), keys, vec![]);
+        if zone == "." {
+            return taught;
+        }
+        let ds = vec![
+            record(zone, RecordType::DS, &[0, 0, 13, 2, 9]),
+            signed(zone, RecordType::DS, parent),
+        ];
+        taught.teach(question(zone, RecordType::DS), ds, vec![])
+    }
+
+    /// The root, example. and a.example., all signed.
+    fn tree() -> Self {
+        Self::default()
+            .zone(".", ".")
+            .zone("example.", ".")
+            .zone("a.example.", "example.")
+    }
+
+    fn answer(&self, asked: &Question) -> Response {
+        self.0.get(asked).cloned().unwrap_or(Response {
+            rcode: rcode::NOERROR,
+            truncated: false,
+            answer: vec![],
+            authority: vec![],
+        })
+    }
+
+    /// Runs a prover to its end; the last question first, so that nothing depends on the order.
+    fn prove(&self, owner: &str, rtype: RecordType) -> Result<(Proof, Vec<String>), ProveError> {
+        self.prove_within(owner, rtype, ProverLimits::default())
+    }
+
+    fn prove_within(
+        &self,
+        owner: &str,
+        rtype: RecordType,
+        limits: ProverLimits,
+    ) -> Result<(Proof, Vec<String>), ProveError> {
+        let (mut prover, mut open) = Prover::start(question(owner, rtype), limits);
+        let mut asked: Vec<String> = open.iter().map(ToString::to_string).collect();
+        while let Some(next) = open.pop() {
+            match prover.respond(&next, &self.answer(&next))? {
+                Progress::Ask(more) => {
+                    asked.extend(more.iter().map(ToString::to_string));
+                    open.extend(more);
+                }
+                Progress::Wait => {}
+                Progress::Done(proof) => {
+                    assert!(open.is_empty(), "finished with questions open: {open:?}");
+                    return Ok((proof, asked));
+                }
+            }
+        }
+        panic!("neither finished nor asking");
+    }
+}
+
+/// What a proof holds, as "owner type" (RRSIGs as "owner RRSIG(type)"), in order.
+fn contents(proof: &Proof) -> Vec<String> {
+    let listed: Vec<String> = proof
+        .records()
+        .iter()
+        .map(|record| match reading::signature(record) {
+            Some(signature) => format!("{} RRSIG({})", record.owner, signature.covered),
+            None => format!("{} {}", record.owner, record.rtype),
+        })
+        .collect();
+    let decoded = decode(proof.as_bytes(), &Limits::default()).unwrap();
+    assert_eq!(decoded, proof.records(), "the octets are the records");
+    listed
+}
+
+fn holds(proof: &Proof, wanted: &str) -> bool {
+    contents(proof).iter().any(|held| held == wanted)
+}
+
+const MIMI: &str = "_mimi.b.a.example.";
+
+#[test]
+fn a_positive_proof_goes_from_the_root_down_and_asks_nothing_at_labels_without_a_cut() {
+    let resolver = Resolver::tree().teach(
+        question(MIMI, RecordType::TXT),
+        vec![txt(MIMI), signed(MIMI, RecordType::TXT, "a.example.")],
+        // What servers add and a proof has no use for.
+        [
+            vec![alias("a.example.", RecordType::NS, "ns.a.example.")],
+            nsec(
+                "a.example.",
+                "z.a.example.",
+                &[RecordType::NS, RecordType::SOA],
+                "a.example.",
+            ),
+        ]
+        .concat(),
+    );
+    let (proof, asked) = resolver.prove(MIMI, RecordType::TXT).unwrap();
+    assert_eq!(
+        contents(&proof),
+        [
+            ". DNSKEY",
+            ". RRSIG(DNSKEY)",
+            "example. DS",
+            "example. RRSIG(DS)",
+            "example. DNSKEY",
+            "example. RRSIG(DNSKEY)",
+            "a.example. DS",
+            "a.example. RRSIG(DS)",
+            "a.example. DNSKEY",
+            "a.example. RRSIG(DNSKEY)",
+            "_mimi.b.a.example. TXT",
+            "_mimi.b.a.example. RRSIG(TXT)",
+        ]
+    );
+    assert_eq!(
+        asked,
+        [
+            "_mimi.b.a.example. TXT",
+            ". DNSKEY",
+            "a.example. DNSKEY",
+            "a.example. DS",
+            "example. DNSKEY",
+            "example. DS",
+        ]
+    );
+}
+
+#[test]
+fn absence_keeps_the_denial_and_leaves_out_what_cannot_deny() {
+    let mut authority = soa("a.example.");
+    authority.extend(nsec(
+        "a.example.",
+        "c.a.example.",
+        &[RecordType::SOA],
+        "a.example.",
+    ));
+    authority.extend(nsec(
+        "m.a.example.",
+        "n.a.example.",
+        &[RecordType::TXT],
+        "a.example.",
+    ));
+    authority.extend(nsec("x.test.", "y.test.", &[RecordType::TXT], "test."));
+    authority.push(alias("a.example.", RecordType::NS, "ns.a.example."));
+    let resolver = Resolver::tree().teach(question(MIMI, RecordType::TXT), vec![], authority);
+    let (proof, _) = resolver.prove(MIMI, RecordType::TXT).unwrap();
+    let denial = &contents(&proof)[10..];
+    assert_eq!(
+        denial,
+        [
+            "a.example. SOA",
+            "a.example. RRSIG(SOA)",
+            "a.example. NSEC",
+            "a.example. RRSIG(NSEC)",
+        ]
+    );
+}
+
+#[test]
+fn a_wildcard_answer_keeps_the_proof_that_the_name_does_not_exist() {
+    let resolver = Resolver::tree().teach(
+        question(MIMI, RecordType::TXT),
+        vec![txt(MIMI), signed_as(MIMI, RecordType::TXT, "a.example.", 2)],
+        nsec(
+            "a.example.",
+            "c.a.example.",
+            &[RecordType::SOA],
+            "a.example.",
+        ),
+    );
+    let (proof, _) = resolver.prove(MIMI, RecordType::TXT).unwrap();
+    assert!(holds(&proof, "a.example. RRSIG(NSEC)"));
+}
+
+#[test]
+fn aliases_are_followed_across_zones_and_asked_for_where_the_resolver_stops() {
+    let target = "t.c.example.";
+    let answer = vec![txt(target), signed(target, RecordType::TXT, "c.example.")];
+    let step = vec![
+        alias(MIMI, RecordType::CNAME, target),
+        signed(MIMI, RecordType::CNAME, "a.example."),
+    ];
+    let base = || Resolver::tree().zone("c.example.", "example.");
+    let whole = base().teach(
+        question(MIMI, RecordType::TXT),
+        [step.clone(), answer.clone()].concat(),
+        vec![],
+    );
+    let (proof, asked) = whole.prove(MIMI, RecordType::TXT).unwrap();
+    assert!(!asked.contains(&"t.c.example. TXT".to_owned()));
+
+    let stopping = base()
+        .teach(question(MIMI, RecordType::TXT), step, vec![])
+        .teach(question(target, RecordType::TXT), answer, vec![]);
+    let (same, asked) = stopping.prove(MIMI, RecordType::TXT).unwrap();
+    assert!(asked.contains(&"t.c.example. TXT".to_owned()));
+    assert_eq!(proof, same);
+    assert!(holds(&proof, "c.example. RRSIG(DS)"));
+    assert!(holds(&proof, "t.c.example. RRSIG(TXT)"));
+}
+
+#[test]
+fn an_alias_to_nothing_is_a_denial_of_the_target() {
+    let authority = [
+        soa("a.example."),
+        nsec(
+            "s.a.example.",
+            "u.a.example.",
+            &[RecordType::TXT],
+            "a.example.",
+        ),
+    ]
+    .concat();
+    let step = vec![
+        alias(MIMI, RecordType::CNAME, "t.a.example."),
+        signed(MIMI, RecordType::CNAME, "a.example."),
+    ];
+    let resolver = Resolver::tree().teach(question(MIMI, RecordType::TXT), step, authority);
+    let (proof, asked) = resolver.prove(MIMI, RecordType::TXT).unwrap();
+    assert!(holds(&proof, "s.a.example. RRSIG(NSEC)"));
+    assert!(!asked.contains(&"t.a.example. TXT".to_owned()));
+}
+
+#[test]
+fn the_cname_that_a_dname_makes_is_left_out() {
+    let resolver = Resolver::tree().zone("c.example.", "example.").teach(
+        question(MIMI, RecordType::TXT),
+        vec![
+            alias("b.a.example.", RecordType::DNAME, "c.example."),
+            signed("b.a.example.", RecordType::DNAME, "a.example."),
+            alias(MIMI, RecordType::CNAME, "_mimi.c.example."),
+            txt("_mimi.c.example."),
+            signed("_mimi.c.example.", RecordType::TXT, "c.example."),
+        ],
+        vec![],
+    );
+    let (proof, _) = resolver.prove(MIMI, RecordType::TXT).unwrap();
+    assert!(holds(&proof, "b.a.example. RRSIG(DNAME)"));
+    assert!(holds(&proof, "_mimi.c.example. RRSIG(TXT)"));
+    assert!(!holds(&proof, "_mimi.b.a.example. CNAME"));
+}
+
+#[test]
+fn a_loop_of_aliases_is_an_error() {
+    let step = |from: &str, to: &str| {
+        vec![
+            alias(from, RecordType::CNAME, to),
+            signed(from, RecordType::CNAME, "a.example."),
+        ]
+    };
+    let resolver = Resolver::tree().teach(
+        question(MIMI, RecordType::TXT),
+        [step(MIMI, "y.a.example."), step("y.a.example.", MIMI)].concat(),
+        vec![],
+    );
+    assert_eq!(
+        resolver.prove(MIMI, RecordType::TXT).unwrap_err(),
+        ProveError::TooManyAliases(8)
+    );
+}
+
+#[test]
+fn eight_aliases_are_followed_and_nine_are_not() {
+    let chain = |steps: usize| {
+        let owner = |index: usize| format!("n{index}.a.example.");
+        let mut answer: Vec<Record> = (0..steps)
+            .flat_map(|index| {
+                let (from, to) = (owner(index), owner(index + 1));
+                [
+                    alias(&from, RecordType::CNAME, &to),
+                    signed(&from, RecordType::CNAME, "a.example."),
+                ]
+            })
+            .collect();
+        answer.push(txt(&owner(steps)));
+        answer.push(signed(&owner(steps), RecordType::TXT, "a.example."));
+        Resolver::tree()
+            .teach(question("n0.a.example.", RecordType::TXT), answer, vec![])
+            .prove("n0.a.example.", RecordType::TXT)
+    };
+    assert!(chain(8).is_ok());
+    assert_eq!(chain(9).unwrap_err(), ProveError::TooManyAliases(8));
+}
+
+/// The denial of DS at b.a.example., which is delegated without one.
+fn unsigned_cut() -> Vec<Record> {
+    [
+        soa("a.example."),
+        nsec(
+            "b.a.example.",
+            "c.a.example.",
+            &[RecordType::NS],
+            "a.example.",
+        ),
+    ]
+    .concat()
+}
+
+#[test]
+fn an_unsigned_answer_leads_to_the_denial_of_its_delegation() {
+    let resolver = Resolver::tree()
+        .teach(question(MIMI, RecordType::TXT), vec![txt(MIMI)], vec![])
+        .teach(
+            question("b.a.example.", RecordType::DS),
+            vec![],
+            unsigned_cut(),
+        );
+    let (proof, asked) = resolver.prove(MIMI, RecordType::TXT).unwrap();
+    assert!(holds(&proof, "b.a.example. RRSIG(NSEC)"));
+    assert!(holds(&proof, "a.example. RRSIG(DNSKEY)"));
+    assert!(
+        !asked.contains(&"_mimi.b.a.example. DS".to_owned()),
+        "the walk ends at the first denial"
+    );
+}
+
+#[test]
+fn an_unsigned_denial_leads_there_too_and_labels_without_a_cut_are_passed() {
+    let deep = "_mimi.e.d.b.a.example.";
+    let passed = [
+        soa("a.example."),
+        nsec(
+            "b.a.example.",
+            "c.a.example.",
+            &[RecordType::TXT],
+            "a.example.",
+        ),
+    ]
+    .concat();
+    let cut = [
+        soa("a.example."),
+        nsec(
+            "d.b.a.example.",
+            "c.a.example.",
+            &[RecordType::NS],
+            "a.example.",
+        ),
+    ]
+    .concat();
+    let resolver = Resolver::tree()
+        .teach(question("b.a.example.", RecordType::DS), vec![], passed)
+        .teach(question("d.b.a.example.", RecordType::DS), vec![], cut);
+    let (proof, _) = resolver.prove(deep, RecordType::TXT).unwrap();
+    assert!(holds(&proof, "d.b.a.example. RRSIG(NSEC)"));
+    assert!(!holds(&proof, "b.a.example. NSEC"));
+}
+
+#[test]
+fn a_span_of_opt_out_ends_the_walk() {
+    let spans = nsec3(
+        "0000000000000000000000000000000a.example.",
+        1,
+        &[],
+        "example.",
+    );
+    let resolver = Resolver::tree().teach(
+        question("unsigned.example.", RecordType::DS),
+        vec![],
+        [soa("example."), spans].concat(),
+    );
+    let (proof, asked) = resolver
+        .prove("_mimi.unsigned.example.", RecordType::TXT)
+        .unwrap();
+    assert!(holds(
+        &proof,
+        "0000000000000000000000000000000a.example. RRSIG(NSEC3)"
+    ));
+    assert!(!asked.contains(&"_mimi.unsigned.example. DS".to_owned()));
+}
+
+#[test]
+fn a_signed_zone_whose_parent_has_no_ds_gets_the_denial_of_it() {
+    let resolver = Resolver::tree()
+        .zone("b.a.example.", "a.example.")
+        .teach(
+            question("b.a.example.", RecordType::DS),
+            vec![],
+            unsigned_cut(),
+        )
+        .teach(
+            question(MIMI, RecordType::TXT),
+            vec![txt(MIMI), signed(MIMI, RecordType::TXT, "b.a.example.")],
+            vec![],
+        );
+    let (proof, _) = resolver.prove(MIMI, RecordType::TXT).unwrap();
+    assert!(holds(&proof, "b.a.example. RRSIG(NSEC)"));
+    assert!(holds(&proof, "a.example. RRSIG(DS)"));
+}
+
+#[test]
+fn below_a_parent_without_signatures_the_walk_starts_at_the_root() {
+    // example. is signed, a.example. is not, and its child is an island.
+    let cut = [
+        soa("example."),
+        nsec("a.example.", "b.example.", &[RecordType::NS], "example."),
+    ]
+    .concat();
+    let resolver = Resolver::default()
+        .zone(".", ".")
+        .zone("example.", ".")
+        .teach(question("a.example.", RecordType::DS), vec![], cut)
+        .teach(
+            question(MIMI, RecordType::TXT),
+            vec![txt(MIMI), signed(MIMI, RecordType::TXT, "b.a.example.")],
+            vec![],
+        );
+    let (proof, _) = resolver.prove(MIMI, RecordType::TXT).unwrap();
+    assert!(holds(&proof, "a.example. RRSIG(NSEC)"));
+    assert!(holds(&proof, "example. RRSIG(DNSKEY)"));
+}
+
+#[test]
+fn signatures_of_unknown_keys_go_if_another_remains() {
+    let mut orphan = signed(MIMI, RecordType::TXT, "a.example.");
+    orphan.rdata[16] ^= 1;
+    let with = |signatures: Vec<Record>| {
+        let answer = [vec![txt(MIMI)], signatures].concat();
+        let resolver = Resolver::tree().teach(question(MIMI, RecordType::TXT), answer, vec![]);
+        let (proof, _) = resolver.prove(MIMI, RecordType::TXT).unwrap();
+        contents(&proof)
+            .iter()
+            .filter(|held| held.ends_with("RRSIG(TXT)"))
+            .count()
+    };
+    assert_eq!(
+        with(vec![
+            orphan.clone(),
+            signed(MIMI, RecordType::TXT, "a.example.")
+        ]),
+        1
+    );
+    assert_eq!(with(vec![orphan]), 1, "the reader shall see what is wrong");
+}
+
+#[test]
+fn a_signer_beside_the_owner_is_no_signer() {
+    let resolver = Resolver::tree().teach(
+        question(MIMI, RecordType::TXT),
+        vec![txt(MIMI), signed(MIMI, RecordType::TXT, "evil.test.")],
+        vec![],
+    );
+    let (proof, asked) = resolver.prove(MIMI, RecordType::TXT).unwrap();
+    assert!(!asked.iter().any(|asked| asked.contains("evil")));
+    assert!(!holds(&proof, "_mimi.b.a.example. RRSIG(TXT)"));
+}
+
+#[test]
+fn a_resolver_that_strips_dnssec_gets_a_proof_of_nothing() {
+    let resolver =
+        Resolver::default().teach(question(MIMI, RecordType::TXT), vec![txt(MIMI)], vec![]);
+    let (proof, _) = resolver.prove(MIMI, RecordType::TXT).unwrap();
+    assert_eq!(contents(&proof), ["_mimi.b.a.example. TXT"]);
+}
+
+#[test]
+fn keys_and_delegations_can_be_asked_for_themselves() {
+    let (keys, asked) = Resolver::tree().prove(".", RecordType::DNSKEY).unwrap();
+    assert_eq!(contents(&keys), [". DNSKEY", ". RRSIG(DNSKEY)"]);
+    assert_eq!(asked, [". DNSKEY"]);
+    let (delegation, _) = Resolver::tree()
+        .prove("a.example.", RecordType::DS)
+        .unwrap();
+    assert!(holds(&delegation, "a.example. RRSIG(DS)"));
+    assert!(!holds(&delegation, "a.example. DNSKEY"));
+}
+
+#[test]
+fn refusals_and_bounds_are_errors_that_name_the_question() {
+    let asked = question(MIMI, RecordType::TXT);
+    let (mut prover, _) = Prover::start(asked.clone(), ProverLimits::default());
+    let mut response = Resolver::default().answer(&asked);
+    let stray = question("x.", RecordType::TXT);
+    assert_eq!(
+        prover.respond(&stray, &response).unwrap_err(),
+        ProveError::NotAsked(stray)
+    );
+    response.rcode = rcode::SERVFAIL;
+    let refused = prover.clone().respond(&asked, &response).unwrap_err();
+    assert_eq!(
+        refused.to_string(),
+        "the resolver answered _mimi.b.a.example. TXT with response code 2"
+    );
+    response.truncated = true;
+    assert_eq!(
+        prover.respond(&asked, &response).unwrap_err(),
+        ProveError::Truncated(asked)
+    );
+
+    let whole = Resolver::tree().teach(
+        question(MIMI, RecordType::TXT),
+        vec![txt(MIMI), signed(MIMI, RecordType::TXT, "a.example.")],
+        vec![],
+    );
+    let few = ProverLimits {
+        questions: 5,
+        ..ProverLimits::default()
+    };
+    assert_eq!(
+        whole.prove_within(MIMI, RecordType::TXT, few).unwrap_err(),
+        ProveError::TooManyQuestions(5)
+    );
+    let small = ProverLimits {
+        bytes: 100,
+        ..ProverLimits::default()
+    };
+    assert!(matches!(
+        whole
+            .prove_within(MIMI, RecordType::TXT, small)
+            .unwrap_err(),
+        ProveError::TooLarge { limit: 100, .. }
+    ));
+}
