@@ -81,6 +81,17 @@ pub mod rdata {
         name.as_slice().to_vec()
     }
 
+    /// The RDATA of a TXT record that holds `text`, in character-strings of at most 255 octets.
+    #[must_use]
+    pub fn txt(text: &str) -> Vec<u8> {
+        let mut rdata = Vec::new();
+        for string in text.as_bytes().chunks(255) {
+            rdata.push(string.len() as u8);
+            rdata.extend_from_slice(string);
+        }
+        rdata
+    }
+
     /// The RDATA of a SOA record with the timers that every zone of the world has.
     #[must_use]
     pub fn soa(apex: &Name, primary: &Name, serial: u32, minimum: u32) -> Vec<u8> {
