@@ -56,7 +56,9 @@ impl Domain {
     /// Whether the public DNS reserves the name (RFC 6761), so that no provider can live there.
     #[must_use]
     pub fn is_special_use(&self) -> bool {
-        SPECIAL_USE.iter().any(|reserved| self.is_at_or_below(reserved))
+        SPECIAL_USE
+            .iter()
+            .any(|reserved| self.is_at_or_below(reserved))
     }
 
     /// Whether stub resolvers answer the name with the loopback address, whatever the DNS says
@@ -162,7 +164,9 @@ pub enum DomainProblem {
     #[error("it has more than 253 octets")]
     TooLong,
     /// A character, hyphen or A-label breaks UTS 46 or STD 3.
-    #[error("only letters, digits and inner hyphens are allowed, and valid internationalised labels")]
+    #[error(
+        "only letters, digits and inner hyphens are allowed, and valid internationalised labels"
+    )]
     NotAHostName,
     /// There is no dot.
     #[error("it has one label only, at least two are needed")]
@@ -186,8 +190,14 @@ mod tests {
         assert_eq!(problem("a..example"), DomainProblem::EmptyLabel);
         assert_eq!(problem(".example"), DomainProblem::EmptyLabel);
         assert_eq!(problem("a.example.."), DomainProblem::EmptyLabel);
-        assert_eq!(problem(&format!("{}.example", "a".repeat(64))), DomainProblem::LongLabel);
-        assert_eq!(problem(&format!("{}example", "a.".repeat(124))), DomainProblem::TooLong);
+        assert_eq!(
+            problem(&format!("{}.example", "a".repeat(64))),
+            DomainProblem::LongLabel
+        );
+        assert_eq!(
+            problem(&format!("{}example", "a.".repeat(124))),
+            DomainProblem::TooLong
+        );
         assert_eq!(problem(&"ü".repeat(4_000)), DomainProblem::TooLong);
         assert_eq!(problem("a_b.example"), DomainProblem::NotAHostName);
         assert_eq!(problem("-a.example"), DomainProblem::NotAHostName);
@@ -201,11 +211,23 @@ mod tests {
 
     #[test]
     fn one_form_for_all_spellings() {
-        for text in ["Bücher.example", "BÜCHER.EXAMPLE.", "xn--bcher-kva.example", "bücher。example"] {
-            assert_eq!(text.parse::<Domain>().unwrap().as_str(), "xn--bcher-kva.example", "{text}");
+        for text in [
+            "Bücher.example",
+            "BÜCHER.EXAMPLE.",
+            "xn--bcher-kva.example",
+            "bücher。example",
+        ] {
+            assert_eq!(
+                text.parse::<Domain>().unwrap().as_str(),
+                "xn--bcher-kva.example",
+                "{text}"
+            );
         }
         // Non-transitional: the sharp s stays itself.
-        assert_eq!("faß.example".parse::<Domain>().unwrap().as_str(), "xn--fa-hia.example");
+        assert_eq!(
+            "faß.example".parse::<Domain>().unwrap().as_str(),
+            "xn--fa-hia.example"
+        );
     }
 
     #[test]

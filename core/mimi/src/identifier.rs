@@ -82,7 +82,7 @@ impl FromStr for Identifier {
         if let Some((scheme, rest)) = split_scheme(text)? {
             return scheme.parse(rest);
         }
-        if text.contains('@') {
+        if text.contains('@') || text.starts_with('"') {
             text.parse().map(Self::Mailbox)
         } else if text.starts_with('+') {
             text.parse().map(Self::Phone)
@@ -117,7 +117,14 @@ enum Scheme {
 }
 
 impl Scheme {
-    const ALL: [Self; 6] = [Self::Acct, Self::Im, Self::Mailto, Self::Mimi, Self::Tel, Self::Xmpp];
+    const ALL: [Self; 6] = [
+        Self::Acct,
+        Self::Im,
+        Self::Mailto,
+        Self::Mimi,
+        Self::Tel,
+        Self::Xmpp,
+    ];
 
     const fn name(self) -> &'static str {
         match self {
@@ -260,7 +267,10 @@ fn unquote(text: &str) -> Result<(String, &str), IdentifierError> {
     while let Some(character) = characters.next() {
         match character {
             '"' => {
-                let domain = characters.as_str().strip_prefix('@').ok_or(IdentifierError::Quoting)?;
+                let domain = characters
+                    .as_str()
+                    .strip_prefix('@')
+                    .ok_or(IdentifierError::Quoting)?;
                 return Ok((local, domain));
             }
             '\\' => local.push(characters.next().ok_or(IdentifierError::Quoting)?),
@@ -312,7 +322,9 @@ impl Phone {
         let mut parts = rest.split(';');
         let number = decode(parts.next().unwrap_or_default())?;
         for parameter in parts {
-            let name = parameter.split_once('=').map_or(parameter, |(name, _)| name);
+            let name = parameter
+                .split_once('=')
+                .map_or(parameter, |(name, _)| name);
             // They name something behind or beside the number; other parameters (RFC 3966 section 3) do not.
             for refused in ["ext", "isub", "phone-context"] {
                 if name.eq_ignore_ascii_case(refused) {
@@ -331,11 +343,14 @@ impl FromStr for Phone {
     type Err = IdentifierError;
 
     fn from_str(text: &str) -> Result<Self, IdentifierError> {
-        let number = text.strip_prefix('+').ok_or(IdentifierError::NotInternational)?;
+        let number = text
+            .strip_prefix('+')
+            .ok_or(IdentifierError::NotInternational)?;
         if number.contains("(0)") {
             return Err(IdentifierError::TrunkPrefix);
         }
-        let is_separator = |c: char| matches!(c, ' ' | '\u{a0}' | '-' | '\u{2011}' | '.' | '/' | '(' | ')');
+        let is_separator =
+            |c: char| matches!(c, ' ' | '\u{a0}' | '-' | '\u{2011}' | '.' | '/' | '(' | ')');
         let digits: String = number.chars().filter(|c| !is_separator(*c)).collect();
         if let Some(strange) = digits.chars().find(|c| !c.is_ascii_digit()) {
             return Err(IdentifierError::PhoneCharacter(strange));
@@ -402,7 +417,9 @@ pub enum IdentifierError {
     #[error(transparent)]
     Domain(#[from] DomainError),
     /// The owner name would exceed the limit of the DNS.
-    #[error("the domain has {octets} octets, more than the {most} that leave room for the labels in front of it")]
+    #[error(
+        "the domain has {octets} octets, more than the {most} that leave room for the labels in front of it"
+    )]
     LongDomain {
         /// Octets of the domain as A-labels.
         octets: usize,
@@ -494,17 +511,23 @@ impl IdentifierError {
             Self::Domain(_) => "write the domain with at least two labels, as in example.com",
             Self::LongDomain { .. } => "a name this long cannot be published; check the domain",
             Self::NoLocalPart => "write the mailbox as name@example.com",
-            Self::LongLocalPart(_) => "check the mailbox: no mail server accepts a local part this long",
+            Self::LongLocalPart(_) => {
+                "check the mailbox: no mail server accepts a local part this long"
+            }
             Self::LocalPartCharacter(_) => {
                 "give the bare mailbox, without a display name; a local part with spaces or special characters needs quotes"
             }
-            Self::Quoting => "quote the whole local part or nothing of it: \"john doe\"@example.com",
+            Self::Quoting => {
+                "quote the whole local part or nothing of it: \"john doe\"@example.com"
+            }
             Self::NotInternational | Self::PhoneDigits(_) | Self::PhoneCharacter(_) => {
                 "write the number in its international form: + and 1 to 15 digits"
             }
             Self::TrunkPrefix => "leave (0) out: +44 (0)20 is +44 20",
             Self::UriPart { .. } => "give the plain address or number alone",
-            Self::PercentEncoding => "write each % as %25, or the identifier without its URI scheme",
+            Self::PercentEncoding => {
+                "write each % as %25, or the identifier without its URI scheme"
+            }
             Self::NotAUser => "write it as mimi://provider.example/u/account",
             Self::AlreadyResolved => "use the provider and account that the URI names",
             Self::NoPhoneZone => {

@@ -66,7 +66,10 @@ impl OwnerName {
             .iter()
             .map(|octet| format!("{octet:02x}"))
             .collect();
-        Self(format!("{label}.{USER_LABEL}.{MIMI_LABEL}.{}.", mailbox.domain()))
+        Self(format!(
+            "{label}.{USER_LABEL}.{MIMI_LABEL}.{}.",
+            mailbox.domain()
+        ))
     }
 
     pub(crate) fn of_phone(phone: &Phone, zone: &Domain) -> Result<Self, IdentifierError> {
@@ -114,7 +117,13 @@ impl OwnerName {
         let (below, ancestor) = owner.as_bytes().split_at(ancestor_at);
         // The dot in front of the suffix must part two labels, not be an escaped octet of one.
         let parted = below.strip_suffix(b".").is_some_and(|labels| {
-            labels.iter().rev().take_while(|octet| **octet == b'\\').count() % 2 == 0
+            labels
+                .iter()
+                .rev()
+                .take_while(|octet| **octet == b'\\')
+                .count()
+                % 2
+                == 0
         });
         parted && ancestor.eq_ignore_ascii_case(suffix.as_bytes())
     }
@@ -130,11 +139,17 @@ impl Identifier {
     ///
     /// [`IdentifierError::AlreadyResolved`] for a `mimi://` URI, [`IdentifierError::NoPhoneZone`] for a phone
     /// without a zone, [`IdentifierError::LongDomain`] if the name would exceed 255 octets.
-    pub fn owner(&self, form: RecordForm, phone_zone: Option<&Domain>) -> Result<OwnerName, IdentifierError> {
+    pub fn owner(
+        &self,
+        form: RecordForm,
+        phone_zone: Option<&Domain>,
+    ) -> Result<OwnerName, IdentifierError> {
         match self {
             Self::Host(host) => Ok(OwnerName::of_host(host, form)),
             Self::Mailbox(mailbox) => Ok(OwnerName::of_mailbox(mailbox)),
-            Self::Phone(phone) => OwnerName::of_phone(phone, phone_zone.ok_or(IdentifierError::NoPhoneZone)?),
+            Self::Phone(phone) => {
+                OwnerName::of_phone(phone, phone_zone.ok_or(IdentifierError::NoPhoneZone)?)
+            }
             Self::Uri(_) => Err(IdentifierError::AlreadyResolved),
         }
     }
@@ -152,7 +167,11 @@ mod tests {
 
     fn owner(identifier: &str, form: RecordForm) -> OwnerName {
         let zone = "enum.example".parse().unwrap();
-        identifier.parse::<Identifier>().unwrap().owner(form, Some(&zone)).unwrap()
+        identifier
+            .parse::<Identifier>()
+            .unwrap()
+            .owner(form, Some(&zone))
+            .unwrap()
     }
 
     #[test]
@@ -163,7 +182,10 @@ mod tests {
 
     #[test]
     fn the_private_type_moves_hosts_only() {
-        assert_eq!(owner("alice.example.com", RecordForm::Mimi).as_str(), "alice.example.com.");
+        assert_eq!(
+            owner("alice.example.com", RecordForm::Mimi).as_str(),
+            "alice.example.com."
+        );
         for same in ["hugh@example.com", "+15551234567"] {
             assert_eq!(owner(same, RecordForm::Mimi), owner(same, RecordForm::Txt));
         }
@@ -171,9 +193,18 @@ mod tests {
 
     #[test]
     fn the_suffix_starts_at_the_mimi_label() {
-        assert_eq!(owner("a@b.example", RecordForm::Txt).mimi_label_suffix(), Some("_mimi.b.example."));
-        assert_eq!(owner("a.example", RecordForm::Txt).mimi_label_suffix(), Some("_mimi.a.example."));
-        assert_eq!(owner("a.example", RecordForm::Mimi).mimi_label_suffix(), None);
+        assert_eq!(
+            owner("a@b.example", RecordForm::Txt).mimi_label_suffix(),
+            Some("_mimi.b.example.")
+        );
+        assert_eq!(
+            owner("a.example", RecordForm::Txt).mimi_label_suffix(),
+            Some("_mimi.a.example.")
+        );
+        assert_eq!(
+            owner("a.example", RecordForm::Mimi).mimi_label_suffix(),
+            None
+        );
     }
 
     #[test]

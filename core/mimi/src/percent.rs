@@ -31,9 +31,12 @@ pub(crate) fn encode(text: &str, keep: impl Fn(usize, u8) -> bool) -> String {
             encoded.extend([b'%', digit(octet >> 4), digit(octet)]);
         }
     }
-    String::from_utf8(encoded).unwrap_or_else(|_| unreachable!("UTF-8 sequences are kept or encoded octet by octet"))
+    String::from_utf8(encoded)
+        .unwrap_or_else(|_| unreachable!("UTF-8 sequences are kept or encoded octet by octet"))
 }
 
 fn hex_digit(octet: u8) -> Option<u8> {
-    char::from(octet).to_digit(16).and_then(|value| u8::try_from(value).ok())
+    char::from(octet)
+        .to_digit(16)
+        .and_then(|value| u8::try_from(value).ok())
 }

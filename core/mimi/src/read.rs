@@ -154,16 +154,24 @@ pub fn read(
             false => Reading::Invalid(dropped),
         };
     }
-    if usable.iter().any(|(record, _)| record.provider == Provider::OptOut) {
+    if usable
+        .iter()
+        .any(|(record, _)| record.provider == Provider::OptOut)
+    {
         return Reading::OptedOut;
     }
 
     let mut merged = merge(usable);
     if merged.len() > limits::SERVICES_MAX {
-        dropped.extend(merged.split_off(limits::SERVICES_MAX).into_iter().map(|(_, rdata)| DroppedRecord {
-            rdata: rdata.into(),
-            error: RecordError::BeyondLimit,
-        }));
+        dropped.extend(
+            merged
+                .split_off(limits::SERVICES_MAX)
+                .into_iter()
+                .map(|(_, rdata)| DroppedRecord {
+                    rdata: rdata.into(),
+                    error: RecordError::BeyondLimit,
+                }),
+        );
     }
     let mut services: Vec<Service> = merged.into_iter().map(|(service, _)| service).collect();
     // Stable: should two hashes be equal, the order of the RDATA decides.
@@ -202,13 +210,21 @@ impl Context {
 /// Merges records of one provider, port and account, each with the RDATA that states its preference; sorted by
 /// (preference, RDATA).
 fn merge(mut records: Vec<(Record, &[u8])>) -> Vec<(Service, &[u8])> {
-    records.sort_by(|(a, a_rdata), (b, b_rdata)| (a.preference, a_rdata).cmp(&(b.preference, b_rdata)));
+    records.sort_by(|(a, a_rdata), (b, b_rdata)| {
+        (a.preference, a_rdata).cmp(&(b.preference, b_rdata))
+    });
 
     let mut services: Vec<(Service, &[u8])> = Vec::new();
     let mut places = BTreeMap::new();
     for (record, rdata) in records {
-        let Some(service) = to_service(record) else { continue };
-        let key = (service.provider.clone(), service.effective_port(), service.account.clone());
+        let Some(service) = to_service(record) else {
+            continue;
+        };
+        let key = (
+            service.provider.clone(),
+            service.effective_port(),
+            service.account.clone(),
+        );
         if let Some(place) = places.get(&key) {
             let (known, _): &mut (Service, &[u8]) = &mut services[*place];
             let mut tags = Vec::new();
@@ -235,6 +251,10 @@ fn to_service(record: Record) -> Option<Service> {
         account: record.account.map(|account| account.as_str().to_owned()),
         preference: record.preference,
         label: record.label.map(|label| label.as_str().to_owned()),
-        tags: record.tags.iter().map(|tag| tag.as_str().to_owned()).collect(),
+        tags: record
+            .tags
+            .iter()
+            .map(|tag| tag.as_str().to_owned())
+            .collect(),
     })
 }

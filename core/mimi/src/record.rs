@@ -183,7 +183,10 @@ impl FromStr for Provider {
         let (domain, port) = match text.split_once(':') {
             Some((domain, port)) => {
                 let number = decimal(port).and_then(Port::new);
-                (domain, Some(number.ok_or_else(|| RecordError::Port(port.to_owned()))?))
+                (
+                    domain,
+                    Some(number.ok_or_else(|| RecordError::Port(port.to_owned()))?),
+                )
             }
             None => (text, None),
         };
@@ -282,7 +285,8 @@ impl Record {
     #[must_use]
     pub fn to_rdata(&self) -> Vec<u8> {
         let text = self.to_text();
-        let mut rdata = Vec::with_capacity(text.len() + 1 + text.len() / limits::CHARACTER_STRING_MAX_OCTETS);
+        let mut rdata =
+            Vec::with_capacity(text.len() + 1 + text.len() / limits::CHARACTER_STRING_MAX_OCTETS);
         for string in text.as_bytes().chunks(limits::CHARACTER_STRING_MAX_OCTETS) {
             rdata.push(string.len() as u8);
             rdata.extend_from_slice(string);
@@ -334,8 +338,14 @@ fn is_version(part: &[u8]) -> bool {
 /// Removes WSP (RFC 5234) from both ends.
 fn trim(text: &[u8]) -> &[u8] {
     let is_wsp = |octet: &u8| matches!(octet, b' ' | b'\t');
-    let start = text.iter().position(|octet| !is_wsp(octet)).unwrap_or(text.len());
-    let end = text.iter().rposition(|octet| !is_wsp(octet)).map_or(start, |last| last + 1);
+    let start = text
+        .iter()
+        .position(|octet| !is_wsp(octet))
+        .unwrap_or(text.len());
+    let end = text
+        .iter()
+        .rposition(|octet| !is_wsp(octet))
+        .map_or(start, |last| last + 1);
     &text[start..end]
 }
 
@@ -363,7 +373,10 @@ struct Values {
 impl Values {
     /// Takes one tag, without WSP around it.
     fn take(&mut self, part: &[u8]) -> Result<(), RecordError> {
-        let equals = part.iter().position(|octet| *octet == b'=').ok_or(RecordError::Syntax)?;
+        let equals = part
+            .iter()
+            .position(|octet| *octet == b'=')
+            .ok_or(RecordError::Syntax)?;
         let name = tag_name(trim(&part[..equals]))?;
         if self.names.iter().any(|known| known == name) {
             return Err(RecordError::DuplicateTag(name.to_owned()));
@@ -375,16 +388,24 @@ impl Values {
             "e" => self.provider = Some(literal("e", value)?.parse()?),
             "p" => {
                 let text = literal("p", value)?;
-                self.preference = Some(decimal(text).ok_or_else(|| RecordError::Preference(text.to_owned()))?);
+                self.preference =
+                    Some(decimal(text).ok_or_else(|| RecordError::Preference(text.to_owned()))?);
             }
             "a" => self.account = Some(Account::new(&encoded("a", value)?)?),
             "s" => {
                 let text = encoded("s", value)?;
-                self.label = if text.is_empty() { None } else { Some(Label::new(&text)?) };
+                self.label = if text.is_empty() {
+                    None
+                } else {
+                    Some(Label::new(&text)?)
+                };
             }
             "t" => self.tags = tokens(value)?,
             // Ignored, and yet part of the grammar.
-            _ => drop(percent::decode(checked(name, value)?.as_bytes()).map_err(|_| RecordError::BadHex)?),
+            _ => drop(
+                percent::decode(checked(name, value)?.as_bytes())
+                    .map_err(|_| RecordError::BadHex)?,
+            ),
         }
         Ok(())
     }
@@ -435,7 +456,8 @@ fn literal<'a>(tag: &'static str, value: &'a [u8]) -> Result<&'a str, RecordErro
 
 /// A value that may be percent-encoded, decoded.
 fn encoded(tag: &'static str, value: &[u8]) -> Result<String, RecordError> {
-    let decoded = percent::decode(checked(tag, value)?.as_bytes()).map_err(|_| RecordError::BadHex)?;
+    let decoded =
+        percent::decode(checked(tag, value)?.as_bytes()).map_err(|_| RecordError::BadHex)?;
     String::from_utf8(decoded).map_err(|_| RecordError::NotUtf8)
 }
 

@@ -39,7 +39,10 @@ impl Service {
     #[must_use]
     pub fn directory_url(&self) -> String {
         let port = self.port.map(|port| format!(":{port}")).unwrap_or_default();
-        format!("https://{}{port}/.well-known/mimi-protocol-directory", self.provider)
+        format!(
+            "https://{}{port}/.well-known/mimi-protocol-directory",
+            self.provider
+        )
     }
 
     /// The body of the request that asks this provider for the account behind `identifier`, for
@@ -101,7 +104,8 @@ impl From<&MimiUri> for Service {
 /// `mimi://<provider>/u/<account>`, the account percent-encoded where a path segment needs it.
 pub(crate) fn mimi_uri(provider: &Domain, account: &str) -> String {
     // pchar of RFC 3986 section 3.3.
-    let keep = |_, octet: u8| octet.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=:@".contains(&octet);
+    let keep =
+        |_, octet: u8| octet.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=:@".contains(&octet);
     format!("mimi://{provider}/u/{}", percent::encode(account, keep))
 }
 
@@ -135,8 +139,14 @@ mod tests {
     #[test]
     fn uris_carry_any_account_but_dot_segments() {
         let uri = |account| service(Some(account)).mimi_uri();
-        assert_eq!(uri("alice").as_deref(), Some("mimi://im.example.net/u/alice"));
-        assert_eq!(uri("+1 5/é").as_deref(), Some("mimi://im.example.net/u/+1%205%2F%C3%A9"));
+        assert_eq!(
+            uri("alice").as_deref(),
+            Some("mimi://im.example.net/u/alice")
+        );
+        assert_eq!(
+            uri("+1 5/é").as_deref(),
+            Some("mimi://im.example.net/u/+1%205%2F%C3%A9")
+        );
         assert_eq!(uri(".."), None);
         assert_eq!(service(None).mimi_uri(), None);
     }
@@ -149,7 +159,10 @@ mod tests {
             service.directory_url(),
             "https://im.example.net:8443/.well-known/mimi-protocol-directory"
         );
-        assert_eq!(service.mimi_uri().as_deref(), Some("mimi://im.example.net/u/alice"));
+        assert_eq!(
+            service.mimi_uri().as_deref(),
+            Some("mimi://im.example.net/u/alice")
+        );
     }
 
     #[test]
@@ -159,10 +172,16 @@ mod tests {
             query("Hugh@Example.com"),
             Some(b"\x12\x03\x10hugh@example.com\x00".to_vec())
         );
-        assert_eq!(query("+44 20 7946 0148"), Some(b"\x0f\x04\x0d+442079460148\x00".to_vec()));
+        assert_eq!(
+            query("+44 20 7946 0148"),
+            Some(b"\x0f\x04\x0d+442079460148\x00".to_vec())
+        );
         assert_eq!(query("alice.example.com"), None);
         assert_eq!(query("mimi://a.example/u/alice"), None);
-        assert_eq!(service(Some("x")).identifier_query(&"a@b.example".parse().unwrap()), None);
+        assert_eq!(
+            service(Some("x")).identifier_query(&"a@b.example".parse().unwrap()),
+            None
+        );
     }
 
     #[test]

@@ -55,6 +55,9 @@ mod tests {
 
     #[test]
     fn debug_shows_no_secret() {
-        assert_eq!(format!("{:?}", TieBreak::new([7; 16])), "TieBreak([redacted])");
+        assert_eq!(
+            format!("{:?}", TieBreak::new([7; 16])),
+            "TieBreak([redacted])"
+        );
     }
 }
