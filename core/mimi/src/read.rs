@@ -52,30 +52,13 @@ pub struct Found {
     pub dropped: Vec<DroppedRecord>,
 }
 
-/// Why there is nothing for a person.
+/// Why an RRset that exists says nothing of a person.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum NoRecordReason {
-    /// The owner name does not exist (the verifier's verdict; [`read`] never says so).
-    NxDomain,
-    /// The owner name has no RRs of the type (the verifier's verdict; [`read`] never says so).
-    NoData,
     /// The RRset holds no MIMI record.
     NoMimiRecord,
     /// The answer comes from a wildcard above the `_mimi` label, which was not meant for MIMI.
     UnrelatedWildcard,
-}
-
-impl NoRecordReason {
-    /// The reason's stable name, for programs.
-    #[must_use]
-    pub const fn code(self) -> &'static str {
-        match self {
-            Self::NxDomain => "nxdomain",
-            Self::NoData => "nodata",
-            Self::NoMimiRecord => "no_mimi_record",
-            Self::UnrelatedWildcard => "unrelated_wildcard",
-        }
-    }
 }
 
 /// A MIMI record that was not used.
