@@ -1,0 +1,124 @@
+use std::path::Path;
+
+use super::*;
+
+const SAMPLE: &str = include_str!("../../sotto-relay.sample.toml");
+
+fn read(text: &str) -> Result<Config, String> {
+    let config: Config =
+        sotto_daemon::config::parse(Path::new("relay.toml"), text, "SOTTO_RELAY", [])
+            .map_err(|error| error.to_string())?;
+    config.check().map_err(|fault| fault.to_string())?;
+    Ok(config)
+}
+
+const MINIMAL: &str = r#"
+operator = "relay.example"
+contact = "mailto:noc@relay.example"
+listen = { address = "127.0.0.1:0", plain_http = true }
+[[gateway]]
+host = "Gateway.Example.NET"
+"#;
+
+#[test]
+fn the_sample_is_a_configuration() {
+    let config = read(SAMPLE).unwrap();
+    assert_eq!(config.limits, Limits::default());
+    assert_eq!(config.connections, ServerLimits::default());
+    assert_eq!(config.log, Log::default());
+}
+
+#[test]
+fn every_key_that_the_sample_comments_out_is_a_key() {
+    let uncommented: String = SAMPLE
+        .lines()
+        .map(|line| match line.strip_prefix("#") {
+            Some(key) if key.starts_with(|c: char| c.is_ascii_lowercase() || c == '[') => key,
+            _ => line,
+        })
+        .fold(String::new(), |text, line| text + line + "\n");
+    assert_ne!(uncommented, SAMPLE);
+    read(&uncommented.replace("plain_http = true\n", "")).unwrap();
+}
+
+#[test]
+fn a_gateway_is_reached_at_its_host_unless_told_otherwise() {
+    let config = read(MINIMAL).unwrap();
+    assert_eq!(config.gateways[0].host.as_str(), "gateway.example.net");
+    let uri = config.gateways[0].origin().uri(sotto_wire::path::GATEWAY);
+    assert_eq!(uri, "https://gateway.example.net/.well-known/ohttp-gateway");
+    assert_eq!(
+        config.description().resource_for("gateway.example.net"),
+        Some("/gateway.example.net")
+    );
+}
+
+#[test]
+fn contradictions_and_wrong_values_name_the_key_and_the_remedy() {
+    let with = |line: &str| format!("{MINIMAL}{line}\n");
+    let cases = [
+        (
+            MINIMAL.replace("[[gateway]]\nhost = \"Gateway.Example.NET\"", ""),
+            "key `gateway`: there is no gateway; add",
+        ),
+        (
+            with("[[gateway]]\nhost = \"gateway.example.net\""),
+            "key `gateway.1.host`: this gateway is listed twice",
+        ),
+        (
+            with("url = \"http://192.0.2.1\""),
+            "key `gateway.0.url`: plain HTTP to another machine; use https",
+        ),
+        (
+            with("url = \"https://a.test/path\""),
+            "key `gateway.0.url`: not an origin",
+        ),
+        (
+            with("url = \"ftp://a.test\""),
+            "key `gateway.0.url`: not an origin",
+        ),
+        (
+            with("url = \"https://user@a.test\""),
+            "key `gateway.0.url`: not an origin",
+        ),
+        (
+            with("body = \"some\""),
+            "key `gateway.0.body`: unknown variant `some`, expected `exact` or `any`",
+        ),
+        (
+            with("[limits]\nmax_in_flight = 0"),
+            "key `limits.max_in_flight`: is zero",
+        ),
+        (
+            with("[limits]\nkey_stale_s = 1"),
+            "key `limits.key_stale_s`: is shorter",
+        ),
+        (
+            MINIMAL.replace("Gateway.Example.NET", "a/b"),
+            "key `gateway.0.host`: not a host name",
+        ),
+        (
+            MINIMAL.replace("Gateway.Example.NET", "-a.test"),
+            "key `gateway.0.host`: not a host name",
+        ),
+        (
+            MINIMAL.replace("operator = \"relay.example\"", ""),
+            "missing field `operator`; add it",
+        ),
+    ];
+    for (text, expected) in cases {
+        let refusal = read(&text).unwrap_err();
+        assert!(refusal.contains(expected), "{refusal}\nis not\n{expected}");
+    }
+}
+
+#[test]
+fn plain_http_needs_loopback_or_the_word() {
+    for line in [
+        "url = \"http://127.0.0.1:1\"",
+        "url = \"http://[::1]:1/\"",
+        "url = \"http://192.0.2.1\"\nplain_http = true",
+    ] {
+        read(&format!("{MINIMAL}{line}\n")).unwrap();
+    }
+}

@@ -1,0 +1,274 @@
+//! Connections to a gateway: TLS, pooling, and the relay's credential.
+
+use std::{
+    fmt, io,
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use arc_swap::ArcSwapOption;
+use bytes::Bytes;
+use http::{HeaderValue, Request, Response};
+use http_body_util::Full;
+use hyper::body::Incoming;
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::{
+    client::legacy::{Client, Error, connect::HttpConnector},
+    rt::{TokioExecutor, TokioTimer},
+};
+use rustls::{ClientConfig, RootCertStore};
+use rustls_pki_types::{CertificateDer, pem::PemObject};
+
+use crate::config::{self, Limits};
+
+/// Requests that share one HTTP/2 connection before another is opened: RFC 9113 section 6.5.2
+/// recommends that no peer permit fewer, so none waits for a stream.
+const STREAMS_PER_CONNECTION: usize = 100;
+
+/// How long a connection rests in the pool: shorter than a gateway of ours keeps it, so that it is
+/// not closed from there at the moment it is used.
+const POOL_IDLE: Duration = Duration::from_secs(10);
+
+/// Octets a gateway may send on one HTTP/2 stream unasked: more than the largest answer.
+const STREAM_WINDOW: u32 = 131_072;
+
+/// Octets a gateway may send on one HTTP/2 connection unasked.
+const CONNECTION_WINDOW: u32 = 4_194_304;
+
+/// Octets of the largest header section that is read from a gateway.
+const HEADER_MAX_BYTES: u32 = 16_384;
+
+/// How often a gateway on HTTP/2 that is silent is asked whether it is still there, and how long it
+/// may take to say so.
+const PING_INTERVAL: Duration = Duration::from_secs(15);
+const PING_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Why a gateway of the configuration cannot be forwarded to.
+#[derive(Debug, thiserror::Error)]
+pub enum SetupError {
+    /// The CA file cannot be read or holds no certificate.
+    #[error("gateway {host}: `ca` {}: {problem}; give a PEM file with at least one CA certificate", file.display())]
+    Ca {
+        /// The gateway.
+        host: String,
+        /// The file.
+        file: PathBuf,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// There is no certification authority at all.
+    #[error(
+        "gateway {host}: no certification authority is known; install the system's (package ca-certificates) or set `ca`"
+    )]
+    NoRoots {
+        /// The gateway.
+        host: String,
+    },
+    /// The token cannot be read.
+    #[error("gateway {host}: `token_file` {}: {problem}; give a readable file", file.display())]
+    TokenFile {
+        /// The gateway.
+        host: String,
+        /// The file.
+        file: PathBuf,
+        /// What the system says.
+        problem: io::Error,
+    },
+    /// The token is no token.
+    #[error("gateway {host}: `token_file` {}: not a bearer token; give one line of letters, digits and -._~+/=", file.display())]
+    Token {
+        /// The gateway.
+        host: String,
+        /// The file.
+        file: PathBuf,
+    },
+}
+
+type HttpClient = Client<HttpsConnector<HttpConnector>, Full<Bytes>>;
+
+/// The pooled connections to one gateway.
+pub(crate) struct Outbound {
+    lanes: Box<[Lane]>,
+}
+
+/// A pool that, over HTTP/2, is one connection.
+struct Lane {
+    client: HttpClient,
+    in_flight: AtomicUsize,
+}
+
+impl Outbound {
+    pub(crate) fn new(gateway: &config::Gateway, limits: &Limits) -> Result<Self, SetupError> {
+        let https = gateway.origin().is_https();
+        let tls = tls_config(gateway)?;
+        let lanes = if https {
+            limits.max_in_flight.div_ceil(STREAMS_PER_CONNECTION)
+        } else {
+            1
+        };
+        let lane = |_| Lane {
+            client: client(tls.clone(), https, limits),
+            in_flight: AtomicUsize::new(0),
+        };
+        Ok(Self {
+            lanes: (0..lanes).map(lane).collect(),
+        })
+    }
+
+    /// Sends one request. hyper sends it again only where a pooled connection was closed before an
+    /// octet of it was written, so nothing is ever asked twice.
+    ///
+    /// The ride takes up its place until it is dropped, which is to be after the content is read.
+    pub(crate) async fn send(
+        &self,
+        request: Request<Full<Bytes>>,
+    ) -> Result<(Response<Incoming>, Ride<'_>), Error> {
+        let ride = self.board();
+        let response = ride.0.client.request(request).await?;
+        Ok((response, ride))
+    }
+
+    /// The first lane with a free stream, so that few connections are open.
+    fn board(&self) -> Ride<'_> {
+        for lane in &self.lanes {
+            if lane.in_flight.fetch_add(1, Ordering::Relaxed) < STREAMS_PER_CONNECTION {
+                return Ride(lane);
+            }
+            lane.in_flight.fetch_sub(1, Ordering::Relaxed);
+        }
+        let first = &self.lanes[0];
+        first.in_flight.fetch_add(1, Ordering::Relaxed);
+        Ride(first)
+    }
+}
+
+/// One request on a lane.
+pub(crate) struct Ride<'a>(&'a Lane);
+
+impl Drop for Ride<'_> {
+    fn drop(&mut self) {
+        self.0.in_flight.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+fn client(tls: ClientConfig, https: bool, limits: &Limits) -> HttpClient {
+    let mut tcp = HttpConnector::new();
+    tcp.enforce_http(false);
+    tcp.set_nodelay(true);
+    tcp.set_connect_timeout(Some(limits.connect_timeout()));
+    let connector = HttpsConnectorBuilder::new().with_tls_config(tls);
+    let connector = if https {
+        connector.https_only()
+    } else {
+        connector.https_or_http()
+    };
+    Client::builder(TokioExecutor::new())
+        .timer(TokioTimer::new())
+        .pool_timer(TokioTimer::new())
+        .pool_idle_timeout(POOL_IDLE)
+        .http2_initial_stream_window_size(STREAM_WINDOW)
+        .http2_initial_connection_window_size(CONNECTION_WINDOW)
+        .http2_max_header_list_size(HEADER_MAX_BYTES)
+        .http2_keep_alive_interval(PING_INTERVAL)
+        .http2_keep_alive_timeout(PING_TIMEOUT)
+        .build(connector.enable_all_versions().wrap_connector(tcp))
+}
+
+/// TLS to a gateway: the system's certification authorities and the configured ones.
+fn tls_config(gateway: &config::Gateway) -> Result<ClientConfig, SetupError> {
+    let host = || gateway.host.to_string();
+    let mut roots = RootCertStore::empty();
+    if gateway.origin().is_https() {
+        // What the system holds that is no certificate is not ours to complain of.
+        roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+        if let Some(file) = &gateway.ca {
+            let no_ca = |problem: String| SetupError::Ca {
+                host: host(),
+                file: file.clone(),
+                problem,
+            };
+            let extra = CertificateDer::pem_file_iter(file)
+                .and_then(Iterator::collect::<Result<Vec<_>, _>>)
+                .map_err(|error| no_ca(error.to_string()))?;
+            if extra.is_empty() {
+                return Err(no_ca("no PEM section CERTIFICATE".to_owned()));
+            }
+            for certificate in extra {
+                roots
+                    .add(certificate)
+                    .map_err(|error| no_ca(error.to_string()))?;
+            }
+        }
+        if roots.is_empty() {
+            return Err(SetupError::NoRoots { host: host() });
+        }
+    }
+    let config = ClientConfig::builder_with_provider(sotto_daemon::tls::provider())
+        .with_safe_default_protocol_versions()
+        .expect("the provider has suites for TLS 1.2 and 1.3");
+    Ok(config.with_root_certificates(roots).with_no_client_auth())
+}
+
+/// The bearer token by which a gateway knows this relay (RFC 6750), replaceable while it runs.
+pub(crate) struct Credential {
+    host: String,
+    file: Option<PathBuf>,
+    field: ArcSwapOption<HeaderValue>,
+}
+
+impl Credential {
+    pub(crate) fn load(gateway: &config::Gateway) -> Result<Self, SetupError> {
+        let credential = Self {
+            host: gateway.host.to_string(),
+            file: gateway.token_file.clone(),
+            field: ArcSwapOption::empty(),
+        };
+        credential.reload()?;
+        Ok(credential)
+    }
+
+    /// Reads the file again; where that fails the token in use stays in use.
+    pub(crate) fn reload(&self) -> Result<(), SetupError> {
+        if let Some(file) = &self.file {
+            let field = read_token(&self.host, file)?;
+            self.field.store(Some(Arc::new(field)));
+        }
+        Ok(())
+    }
+
+    /// The value of the Authorization field.
+    pub(crate) fn field(&self) -> Option<HeaderValue> {
+        self.field.load().as_deref().cloned()
+    }
+}
+
+impl fmt::Debug for Credential {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("[redacted]")
+    }
+}
+
+fn read_token(host: &str, file: &Path) -> Result<HeaderValue, SetupError> {
+    let text = std::fs::read_to_string(file).map_err(|problem| SetupError::TokenFile {
+        host: host.to_owned(),
+        file: file.to_owned(),
+        problem,
+    })?;
+    let token = text.trim();
+    let is_token = |octet: u8| octet.is_ascii_alphanumeric() || b"-._~+/=".contains(&octet);
+    let no_token = || SetupError::Token {
+        host: host.to_owned(),
+        file: file.to_owned(),
+    };
+    if token.is_empty() || !token.bytes().all(is_token) {
+        return Err(no_token());
+    }
+    let mut field = HeaderValue::try_from(format!("Bearer {token}")).map_err(|_| no_token())?;
+    // Debug then hides it, and HPACK never indexes it.
+    field.set_sensitive(true);
+    Ok(field)
+}
