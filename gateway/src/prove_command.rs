@@ -1,0 +1,123 @@
+//! `sotto-gateway prove`: gathers one proof from a resolver and writes it down, as it is.
+
+use std::{fs, io::Write, net::SocketAddr, path::PathBuf, process::ExitCode, sync::Arc, time::Duration};
+
+use anyhow::{Context, bail};
+use sotto_proof::{Name, Proof, Question, RecordType};
+use tokio::time::timeout;
+
+use crate::{
+    answer::gather::gather,
+    resolver::{Resolver, Upstream, system_resolvers},
+};
+
+/// The port that `--resolver` means if it names none.
+const DNS_PORT: u16 = 53;
+
+/// Gather the DNSSEC proof for one question and write it to a file.
+///
+/// The file is the sequence of resource records of RFC 9102, root keys first. Nothing is verified
+/// here: `sotto verify` does that.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Arguments {
+    /// The owner name.
+    pub name: Name,
+    /// The type: a mnemonic, TYPEnnn, or MIMI for the private type.
+    #[arg(value_name = "TYPE", value_parser = record_type)]
+    pub rtype: RecordType,
+    /// The recursive resolver, as ADDRESS or ADDRESS:PORT; the system's by default.
+    #[arg(long, value_name = "ADDR", value_parser = resolver_address)]
+    pub resolver: Option<SocketAddr>,
+    /// Where to write the proof; - for standard output.
+    #[arg(short, long, value_name = "FILE")]
+    pub output: PathBuf,
+    /// Milliseconds within which the proof must be gathered.
+    #[arg(long, value_name = "MS", default_value_t = 10_000, value_parser = clap::value_parser!(u64).range(1..=600_000))]
+    pub timeout_ms: u64,
+}
+
+/// Gathers the proof and writes it.
+///
+/// # Errors
+///
+/// That the resolver cannot be reached, fails, or says what makes no proof; that the file cannot
+/// be written. Nothing is written unless the proof is whole.
+pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
+    let proof = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .context("cannot start the runtime")?
+        .block_on(gathered(&arguments))?;
+    let output = &arguments.output;
+    if output.as_os_str() == "-" {
+        std::io::stdout()
+            .write_all(proof.as_bytes())
+            .context("cannot write to standard output")?;
+    } else {
+        fs::write(output, proof.as_bytes()).with_context(|| format!("cannot write {}", output.display()))?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn gathered(arguments: &Arguments) -> anyhow::Result<Proof> {
+    let servers = match arguments.resolver {
+        Some(server) => vec![server],
+        None => system_resolvers().context("cannot read /etc/resolv.conf; name a resolver with --resolver ADDR")?,
+    };
+    let asked = listed(&servers);
+    let patience = Duration::from_millis(arguments.timeout_ms);
+    let resolver = Arc::new(Resolver::new(servers, patience));
+    let fetch = |question: Question| {
+        let resolver = Arc::clone(&resolver);
+        async move { resolver.ask(&question).await.map(Arc::new) }
+    };
+    let question = Question {
+        name: arguments.name.clone(),
+        rtype: arguments.rtype,
+    };
+    match timeout(patience, gather(question, fetch)).await {
+        Ok(gathered) => gathered.with_context(|| format!("no proof from {asked}")),
+        Err(_) => bail!(
+            "no proof from {asked} within {} ms; --timeout-ms allows more",
+            arguments.timeout_ms
+        ),
+    }
+}
+
+fn listed(servers: &[SocketAddr]) -> String {
+    let servers: Vec<String> = servers.iter().map(ToString::to_string).collect();
+    format!("the resolver at {}", servers.join(", "))
+}
+
+fn record_type(text: &str) -> Result<RecordType, String> {
+    if text.eq_ignore_ascii_case("MIMI") {
+        return Ok(RecordType(sotto_mimi::DEFAULT_MIMI_TYPE));
+    }
+    text.parse().map_err(|error: sotto_proof::record::RecordTypeError| error.to_string())
+}
+
+fn resolver_address(text: &str) -> Result<SocketAddr, String> {
+    text.parse()
+        .or_else(|_| text.parse().map(|address| SocketAddr::new(address, DNS_PORT)))
+        .map_err(|_| "write an IP address, or address and port as in 127.0.0.1:5353 or [::1]:5353".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_resolver_is_an_address_with_or_without_a_port() {
+        assert_eq!(resolver_address("127.0.0.1"), Ok("127.0.0.1:53".parse().unwrap()));
+        assert_eq!(resolver_address("::1"), Ok("[::1]:53".parse().unwrap()));
+        assert_eq!(resolver_address("[::1]:5353"), Ok("[::1]:5353".parse().unwrap()));
+        assert!(resolver_address("localhost").unwrap_err().contains("IP address"));
+    }
+
+    #[test]
+    fn mimi_is_the_private_type() {
+        assert_eq!(record_type("mimi"), Ok(RecordType(65_400)));
+        assert_eq!(record_type("txt"), Ok(RecordType::TXT));
+        assert!(record_type("NOPE").is_err());
+    }
+}
