@@ -21,7 +21,8 @@ pub struct Limits {
     /// Signature checks, good and bad together. A proof of 8 aliases, each in a zone two cuts
     /// below the last common one, with wildcards, needs 64.
     pub signature_checks: usize,
-    /// Signature checks that may fail. Unbound gives up on a message after 16 likewise.
+    /// Failing signature checks after which the proof is given up; honest proofs have none but by
+    /// a collision of key tags.
     pub failed_checks: usize,
     /// Digests of DNSKEYs computed to compare them with DS records.
     pub key_digests: usize,

@@ -1,0 +1,135 @@
+//! What a verdict carries: validity, cache life, ages, the chain, and the records used.
+
+use std::collections::BTreeSet;
+
+use super::Verifier;
+use super::answer::Conclusion;
+use super::reason::{Code, Reason};
+use super::signature::SignatureId;
+use super::signature::serial_difference;
+use super::verdict::{ClockHint, Cost, Link, Validity, Verdict, Verification};
+
+/// Reports on a proof that was not even looked into.
+pub(super) fn bogus(reason: Reason) -> Verification {
+    Verification {
+        verdict: Verdict::Bogus(reason),
+        validity: None,
+        cache_ttl: None,
+        leaf_inception: None,
+        clock: None,
+        chain: Vec::new(),
+        used: Vec::new(),
+        cost: Cost::default(),
+    }
+}
+
+/// Reports a conclusion with what it rests on.
+pub(super) fn report(verifier: &Verifier<'_>, conclusion: Conclusion) -> Verification {
+    let Conclusion {
+        verdict,
+        evidence,
+        negative_ttl,
+    } = conclusion;
+    let mut chain = Vec::new();
+    for &signature in evidence.leaves.iter().chain(&evidence.others) {
+        add_with_chain(verifier, signature, &mut chain);
+    }
+    let used = || chain.iter().map(|id| &verifier.verified[id.0]);
+    let validity = used()
+        .map(|verified| verified.validity)
+        .reduce(Validity::intersection);
+    let cache_ttl = used()
+        .map(|verified| verified.cache_ttl)
+        .chain(negative_ttl)
+        .min();
+    let leaf_inception = evidence
+        .leaves
+        .iter()
+        .map(|id| verifier.verified[id.0].validity.from)
+        .min();
+    let clock = match &verdict {
+        Verdict::Bogus(_) => clock_hint(verifier),
+        _ => None,
+    };
+    Verification {
+        verdict,
+        validity,
+        cache_ttl,
+        leaf_inception,
+        clock,
+        chain: chain.iter().map(|&id| link(verifier, id)).collect(),
+        used: used_records(verifier, &chain)
+            .map(|at| verifier.records[at].clone())
+            .collect(),
+        cost: verifier.cost,
+    }
+}
+
+/// Adds a signature behind those that its key rests on.
+fn add_with_chain(verifier: &Verifier<'_>, id: SignatureId, chain: &mut Vec<SignatureId>) {
+    if chain.contains(&id) {
+        return;
+    }
+    let zone = &verifier.verified[id.0].zone;
+    if let Some(Ok(zone)) = verifier.zones.get(zone)
+        && zone.dnskey != id
+    {
+        if let Some(ds) = zone.ds {
+            add_with_chain(verifier, ds, chain);
+        }
+        if !chain.contains(&zone.dnskey) {
+            chain.push(zone.dnskey);
+        }
+    }
+    chain.push(id);
+}
+
+fn link(verifier: &Verifier<'_>, id: SignatureId) -> Link {
+    let verified = &verifier.verified[id.0];
+    let set = verifier.sets.get(verified.set);
+    Link {
+        owner: set.owner.clone(),
+        rtype: set.rtype,
+        zone: verified.zone.clone(),
+        key_tag: verified.key_tag,
+        algorithm: verified.algorithm,
+        weak_bits: verified.weak_bits,
+        validity: verified.validity,
+    }
+}
+
+/// Returns the places in the proof of every record used, in order of the chain.
+fn used_records<'v>(
+    verifier: &'v Verifier<'_>,
+    chain: &'v [SignatureId],
+) -> impl Iterator<Item = usize> + 'v {
+    let mut seen = BTreeSet::new();
+    chain
+        .iter()
+        .flat_map(|id| {
+            let verified = &verifier.verified[id.0];
+            let rdatas = &verifier.sets.get(verified.set).rdatas;
+            rdatas.iter().map(|&(_, at)| at).chain([verified.rrsig])
+        })
+        .filter(move |&at| seen.insert(at))
+}
+
+/// Tells how the clock disagrees with every signature of the proof, if it does.
+fn clock_hint(verifier: &Verifier<'_>) -> Option<ClockHint> {
+    let at = |time| {
+        verifier
+            .now
+            .saturating_add_signed(serial_difference(time, verifier.now))
+    };
+    let signatures = || verifier.sets.signatures();
+    signatures().next()?;
+    if signatures().all(|s| verifier.in_time(s) == Err(Code::SignatureExpired)) {
+        let signed_until = signatures().map(|s| at(s.rrsig.expiration)).min()?;
+        return Some(ClockHint::Ahead { signed_until });
+    }
+    if signatures().all(|s| verifier.in_time(s) == Err(Code::SignatureNotYetValid)) {
+        let signed_from = signatures().map(|s| at(s.rrsig.inception)).max()?;
+        return Some(ClockHint::Behind { signed_from });
+    }
+    None
+}
