@@ -1,1 +1,64 @@
-//! Private, proved MIMI lookups: a step machine without I/O, and a tokio transport.
+//! The library that an IM client embeds: private, proved MIMI lookups.
+//!
+//! ```text
+//! client                       relay                   gateway                         DNS
+//! identifier -> owner name
+//! question   -> envelope ---->  forwards one  ------>  opens it, gathers the   <---->  recursive resolver
+//! 2 KiB, always                 opaque body            DNSSEC chain, pads it           -> signed zones
+//! answer     <- envelope <----  and nothing   <------  8 KiB, nearly always
+//! chain verified here, against the root key the client holds; then the records are read
+//! ```
+//!
+//! - [`Lookup`] is a step machine without I/O that any HTTP stack can drive; an example stands there.
+//! - `Client` (feature `tokio`, on by default) drives it over hyper and rustls, and `blocking` does
+//!   so without an async runtime of the caller's.
+//! - [`Setup`] is what both are told once. Its defaults are private.
+//! - A lookup ends with a [`Report`]: the [`Outcome`], what proves it, and who learnt what.
+//!
+//! # Limitations
+//!
+//! - Relay and gateway together know everything. [`Setup`] refuses a pair of one operator, but only as far
+//!   as both tell the truth about who they are.
+//! - Within the validity of its signatures, old data can be replayed; `max_age` narrows that.
+//! - Answers are not stored: the caller keeps a report until [`Report::cache_until`] if it wishes.
+//!
+//! Architecture Invariant: without the feature `tokio` there is no I/O and no clock in this crate,
+//! and with it none outside `transport` and `client`. No step names a URL off the configured relays.
+
+mod keys;
+mod lookup;
+mod operators;
+mod outcome;
+mod reader;
+mod report;
+mod response;
+mod second_opinion;
+mod setup;
+mod step;
+mod url;
+mod verdict;
+
+#[cfg(feature = "tokio")]
+pub mod blocking;
+#[cfg(feature = "tokio")]
+mod client;
+#[cfg(feature = "tokio")]
+mod transport;
+
+/// Identifiers, records and services.
+pub use sotto_mimi as mimi;
+/// Names, anchors, and the verifier.
+pub use sotto_proof as proof;
+
+#[cfg(feature = "tokio")]
+pub use client::{Client, ClientError};
+pub use lookup::{Knowledge, Lookup};
+pub use operators::{Operator, Operators, Source};
+pub use outcome::{Absence, Code, Detail, Disagreement, Explanation, Fault, Outcome, Retry, Unavailable};
+pub use report::{Fact, Learnt, Party, Report};
+pub use second_opinion::{Abstention, SecondOpinion};
+pub use setup::{MAX_RELAYS, REQUEST_TIMEOUT_SECONDS, Setup, SetupBuilder, SetupError};
+pub use step::{Event, Sent, Step, TransportProblem, TransportProblemKind};
+#[cfg(feature = "tokio")]
+pub use transport::TlsError;
+pub use url::UrlError;

@@ -1,0 +1,538 @@
+//! One lookup as a step machine without I/O: steps out, events in, a [`Report`] at the end.
+//!
+//! `Running::proceed` is the protocol in ten lines. Whatever fails, no step names a URL that is
+//! not on one of the configured relays.
+
+use std::fmt;
+use std::mem;
+
+use sotto_envelope::{Epoch, Opener, ProofQuery, seal};
+use sotto_mimi::{Found, Identifier, RecordForm, Service};
+use sotto_proof::Question;
+use sotto_wire::{AnswerClass, KEY_DOCUMENT_MAX_BYTES, KEY_LIST_MAX_BYTES, RelayDescription, media};
+
+use crate::keys::GatewayKey;
+use crate::operators::{Operator, Operators, Source};
+use crate::outcome::{Code, Detail, Outcome, Unavailable};
+use crate::reader::Reader;
+use crate::report::{Contact, Report, learnt};
+use crate::response::{Response, is_of_type, sealed_status};
+use crate::second_opinion::SecondOpinion;
+use crate::setup::{KeySource, Setup};
+use crate::step::{Event, Sent, Step, TransportProblem, TransportProblemKind};
+use crate::url::is_resource_path;
+use crate::verdict::Judged;
+
+/// Octets of the largest description of a relay: room for some 500 gateways.
+const DESCRIPTION_MAX_BYTES: usize = 65_536;
+
+/// How often one relay is tried, each time only because nothing was sent the time before.
+const TRIES_PER_RELAY: usize = 2;
+
+/// Seconds of pause before a relay is tried again.
+const PAUSE_SECONDS: u64 = 1;
+
+/// One lookup, driven from outside.
+///
+/// The driver does what each [`Step`] says and hands in what came of it; it decides nothing. `now`
+/// is always Unix seconds.
+///
+/// ```
+/// use sotto_client::{Event, Lookup, Outcome, Sent, Setup, Step, TransportProblem, TransportProblemKind};
+/// use sotto_client::mimi::RecordForm;
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let setup = Setup::builder("https://relay.example", "gateway.example.net").build()?;
+/// let now = 1_790_000_000;
+/// let (mut lookup, mut step) = Lookup::identifier(&setup, "hugh@example.com".parse()?, RecordForm::Txt, now);
+/// let report = loop {
+///     let event = match step {
+///         // Here an HTTP stack does the request. This one has no network.
+///         Step::Get { .. } | Step::Post { .. } => Event::Failed {
+///             sent: Sent::Nothing,
+///             what: TransportProblem::new(TransportProblemKind::Connect, "no network"),
+///         },
+///         // Here a timer runs.
+///         Step::Wait { .. } => Event::Woke,
+///         Step::Done(report) => break report,
+///     };
+///     step = lookup.next(event, now);
+/// };
+/// assert!(matches!(report.outcome, Outcome::Unavailable(_)));
+/// assert!(report.learnt.is_empty());
+/// # Ok(())
+/// # }
+/// ```
+pub struct Lookup(Option<Box<Running>>);
+
+/// What a lookup learnt of a relay and a gateway, for the next one to build on.
+///
+/// Good for one hour at most (the TTL of the key record), and only with the [`Setup`] it was learnt
+/// with. It saves the fetches before the question, nothing else.
+#[derive(Clone)]
+pub struct Knowledge {
+    relay_index: usize,
+    relay: RelayFacts,
+    key: GatewayKey,
+}
+
+/// A lookup that is not over.
+struct Running {
+    setup: Setup,
+    reader: Reader,
+    question: Question,
+    query: ProofQuery,
+    /// Which relay is in use, and what is known of it.
+    relay_index: usize,
+    relay: Option<RelayFacts>,
+    key: Option<GatewayKey>,
+    /// The day whose key the gateway refused, once it has.
+    refused: Option<Epoch>,
+    phase: Phase,
+    /// How many tries came to nothing because nothing was sent.
+    unsent: usize,
+    /// One for each relay of the setup.
+    contacts: Vec<Contact>,
+    proof: Option<Vec<u8>>,
+    judged: Option<Judged>,
+}
+
+/// What the step under way is for.
+enum Phase {
+    /// None is.
+    Idle,
+    Describing,
+    FetchingKeys,
+    Asking(Box<Opener>),
+    Pausing,
+}
+
+/// What is known of a relay.
+#[derive(Clone)]
+struct RelayFacts {
+    operator: Option<Operator>,
+    /// The path of the relay resource for the gateway.
+    resource: String,
+}
+
+impl Lookup {
+    /// Starts to look up a person.
+    ///
+    /// A `mimi://` URI is resolved already: its lookup is over at once, and nobody learnt of it.
+    pub fn identifier(setup: &Setup, identifier: Identifier, form: RecordForm, now: u64) -> (Self, Step) {
+        Self::identifier_knowing(None, setup, identifier, form, now)
+    }
+
+    /// Starts to look up a person, on what an earlier lookup with the same setup learnt.
+    pub fn identifier_knowing(
+        knowledge: Option<&Knowledge>,
+        setup: &Setup,
+        identifier: Identifier,
+        form: RecordForm,
+        now: u64,
+    ) -> (Self, Step) {
+        if let Identifier::Uri(uri) = &identifier {
+            let service = Service {
+                provider: uri.provider().clone(),
+                port: None,
+                account: Some(uri.account().as_str().to_owned()),
+                preference: u16::MAX,
+                label: None,
+                tags: Vec::new(),
+            };
+            let outcome = Outcome::Found(Found { services: vec![service], dropped: Vec::new() });
+            return Self::over(Report::without_question(outcome, Some(identifier), now));
+        }
+        let question = identifier
+            .owner(form, setup.phone_zone())
+            .map_err(|error| error.to_string())
+            .and_then(|owner| {
+                let name = owner.as_str().parse().map_err(|error: sotto_proof::NameError| error.to_string())?;
+                Ok((owner, Question { name, rtype: setup.record_type(form) }))
+            });
+        match question {
+            Ok((owner, question)) => {
+                let reader = Reader::Person { identifier, owner, form };
+                Self::start(knowledge, setup, reader, question, now)
+            }
+            Err(cause) => {
+                let why = Unavailable::with(Code::NoOwnerName, Detail::Cause(cause));
+                Self::over(Report::without_question(why.into(), Some(identifier), now))
+            }
+        }
+    }
+
+    /// Starts to look up an RRset, without reading it as MIMI records.
+    pub fn query(setup: &Setup, question: Question, now: u64) -> (Self, Step) {
+        Self::query_knowing(None, setup, question, now)
+    }
+
+    /// Starts to look up an RRset, on what an earlier lookup with the same setup learnt.
+    pub fn query_knowing(
+        knowledge: Option<&Knowledge>,
+        setup: &Setup,
+        question: Question,
+        now: u64,
+    ) -> (Self, Step) {
+        Self::start(knowledge, setup, Reader::Raw, question, now)
+    }
+
+    /// Takes what came of the last step, and says what to do next.
+    ///
+    /// An event that does not belong to the step before it ends the lookup with
+    /// [`Code::Misused`], as does any event after [`Step::Done`].
+    pub fn next(&mut self, event: Event, now: u64) -> Step {
+        let Some(mut running) = self.0.take() else {
+            let outcome = Unavailable::new(Code::Misused).into();
+            return Step::Done(Box::new(Report::without_question(outcome, None, now)));
+        };
+        match running.advance(event, now) {
+            Ok(step) => {
+                self.0 = Some(running);
+                step
+            }
+            Err(outcome) => Step::Done(Box::new(running.report(outcome, now))),
+        }
+    }
+
+    fn start(
+        knowledge: Option<&Knowledge>,
+        setup: &Setup,
+        reader: Reader,
+        question: Question,
+        now: u64,
+    ) -> (Self, Step) {
+        let query = match ProofQuery::new(question.name.to_string(), question.rtype.to_string()) {
+            Ok(query) => query,
+            Err(error) => {
+                let why = Unavailable::with(Code::NameNotCarried, Detail::Cause(error.to_string()));
+                return Self::over(Report::without_question(why.into(), reader.into_identifier(), now));
+            }
+        };
+        let known = knowledge.filter(|known| known.key.is_fresh(now) && known.relay_index < setup.relays().len());
+        let mut running = Box::new(Running {
+            setup: setup.clone(),
+            reader,
+            question,
+            query,
+            relay_index: known.map_or(0, |known| known.relay_index),
+            relay: known.map(|known| known.relay.clone()),
+            key: known.map(|known| known.key.clone()),
+            refused: None,
+            phase: Phase::Idle,
+            unsent: 0,
+            contacts: setup.relay_hosts().map(Contact::new).collect(),
+            proof: None,
+            judged: None,
+        });
+        running.meet_relay();
+        match running.proceed(now) {
+            Ok(step) => (Self(Some(running)), step),
+            Err(outcome) => Self::over(running.report(outcome, now)),
+        }
+    }
+
+    fn over(report: Report) -> (Self, Step) {
+        (Self(None), Step::Done(Box::new(report)))
+    }
+}
+
+impl Running {
+    /// The protocol: know the relay, know the gateway's key, know that they are two, then ask.
+    fn proceed(&mut self, now: u64) -> Result<Step, Outcome> {
+        let Some(relay) = self.relay.clone() else {
+            return Ok(self.describe());
+        };
+        let Some(key) = self.believed_key(now)? else {
+            return Ok(self.fetch_keys(&relay));
+        };
+        if self.setup.is_private() {
+            self.operators().check()?;
+        }
+        let (envelope, opener) = seal(&self.query, self.setup.gateway(), &key.config)
+            .map_err(|error| Unavailable::with(Code::NameNotCarried, Detail::Cause(error.to_string())))?;
+        self.phase = Phase::Asking(Box::new(opener));
+        Ok(Step::Post {
+            url: self.url().at(&relay.resource),
+            media_type: media::OHTTP_REQUEST,
+            body: envelope.into_bytes(),
+            max_bytes: AnswerClass::Overflow.bytes(),
+        })
+    }
+
+    /// Takes in what came of the step under way.
+    fn advance(&mut self, event: Event, now: u64) -> Result<Step, Outcome> {
+        let response = match (event, &self.phase) {
+            (Event::Woke, Phase::Pausing) => return self.proceed(now),
+            (Event::Woke, _) | (_, Phase::Pausing | Phase::Idle) => return Err(Unavailable::new(Code::Misused).into()),
+            (Event::Failed { sent, what }, _) => return self.failed(sent, what, now),
+            (Event::Response { status, media_type, body }, _) => Response { status, media_type, body },
+        };
+        let phase = mem::replace(&mut self.phase, Phase::Idle);
+        self.reached(matches!(phase, Phase::Asking(_)));
+        match phase {
+            Phase::Asking(opener) => self.answered(*opener, response, now),
+            Phase::FetchingKeys => {
+                self.key = Some(self.read_keys(response, now)?);
+                self.proceed(now)
+            }
+            Phase::Describing => {
+                let facts = self.read_description(response)?;
+                self.know_relay(facts);
+                self.proceed(now)
+            }
+            Phase::Pausing | Phase::Idle => Err(Unavailable::new(Code::Misused).into()),
+        }
+    }
+
+    /// Opens the answer, verifies the proof in it, and reads what it proves.
+    fn answered(&mut self, opener: Opener, response: Response, now: u64) -> Result<Step, Outcome> {
+        if response.refuses_key() {
+            return self.renew_key(now);
+        }
+        let max_bytes = AnswerClass::Overflow.bytes();
+        let sealed = response.content(media::OHTTP_RESPONSE, max_bytes, Code::GatewayUnknownToRelay)?;
+        let Some(class) = AnswerClass::of_size(sealed.len()) else {
+            return Err(Unavailable::with(Code::AnswerSize, Detail::Size(sealed.len())).into());
+        };
+        self.contacts[self.relay_index].answer = Some(class);
+        let answer = opener
+            .open(&sealed)
+            .map_err(|error| Unavailable::with(Code::AnswerUnreadable, Detail::Cause(error.to_string())))?;
+        if answer.status != 200 {
+            return Err(Unavailable::with(sealed_status(answer.status), Detail::Status(answer.status)).into());
+        }
+        if answer.body.is_empty() {
+            return Err(Unavailable::new(Code::NoProof).into());
+        }
+        if !is_of_type(answer.media_type.as_deref(), media::PROOF) {
+            return Err(Unavailable::with(Code::GatewayProtocol, Detail::MediaType(answer.media_type)).into());
+        }
+        let judged = Judged::new(&answer.body, &self.question, &self.setup, now);
+        let settled = judged.settle(self.setup.max_age(), now);
+        self.proof = Some(answer.body);
+        self.judged = Some(judged);
+        Err(self.reader.read(settled?, &self.setup))
+    }
+
+    /// The gateway does not take its key (any more): one more try, with a newer one if there is any.
+    fn renew_key(&mut self, now: u64) -> Result<Step, Outcome> {
+        let epoch = self.key.as_ref().and_then(|key| key.epoch);
+        if self.refused.is_some() || epoch.is_none() || !matches!(self.setup.keys(), KeySource::Relay) {
+            return Err(Unavailable::new(Code::GatewayKeyRefused).into());
+        }
+        self.refused = epoch;
+        self.key = None;
+        self.proceed(now)
+    }
+
+    /// Tries again, here or at the next relay, if the request reached nobody.
+    fn failed(&mut self, sent: Sent, what: TransportProblem, now: u64) -> Result<Step, Outcome> {
+        let kind = what.kind;
+        let asked = matches!(self.phase, Phase::Asking(_));
+        self.phase = Phase::Idle;
+        if sent == Sent::Maybe {
+            self.reached(asked);
+            return Err(unreached(what).into());
+        }
+        self.unsent += 1;
+        let relays = self.setup.relays().len();
+        let tries = if kind == TransportProblemKind::Certificate { 1 } else { TRIES_PER_RELAY };
+        if self.unsent >= relays * tries {
+            return Err(unreached(what).into());
+        }
+        if relays > 1 {
+            self.relay_index = (self.relay_index + 1) % relays;
+            self.relay = None;
+            self.meet_relay();
+        }
+        if self.unsent.is_multiple_of(relays) {
+            self.phase = Phase::Pausing;
+            return Ok(Step::Wait { until: now.saturating_add(PAUSE_SECONDS) });
+        }
+        self.proceed(now)
+    }
+
+    fn describe(&mut self) -> Step {
+        self.phase = Phase::Describing;
+        Step::Get {
+            url: self.url().description(),
+            accept: media::JSON,
+            max_bytes: DESCRIPTION_MAX_BYTES,
+        }
+    }
+
+    /// Reads the relay's description of itself.
+    ///
+    /// Where the setup names the relay resource, a relay without one is merely an unknown operator's.
+    fn read_description(&self, response: Response) -> Result<RelayFacts, Unavailable> {
+        let named = self.url().resource().map(str::to_owned);
+        let stated = self.setup.relay_operator().cloned();
+        if let (404, Some(resource)) = (response.status, &named) {
+            return Ok(RelayFacts { operator: stated, resource: resource.clone() });
+        }
+        let content = response.content(media::JSON, DESCRIPTION_MAX_BYTES, Code::DescriptionMissing)?;
+        let invalid = |cause: String| Unavailable::with(Code::DescriptionInvalid, Detail::Cause(cause));
+        let description: RelayDescription =
+            serde_json::from_slice(&content).map_err(|error| invalid(error.to_string()))?;
+        if description.version != RelayDescription::VERSION {
+            return Err(invalid(format!("version {}", description.version)));
+        }
+        let resource = match (named, description.resource_for(self.setup.gateway())) {
+            (Some(resource), _) => resource,
+            (None, Some(resource)) if is_resource_path(resource) => resource.to_owned(),
+            (None, Some(_)) => return Err(invalid("the relay resource is not a path on the relay".to_owned())),
+            (None, None) => return Err(Unavailable::new(Code::GatewayUnknownToRelay)),
+        };
+        let operator = stated.or_else(|| Operator::new(&description.operator, Source::Declared));
+        Ok(RelayFacts { operator, resource })
+    }
+
+    /// The key to seal to, if there is one without asking the relay.
+    fn believed_key(&mut self, now: u64) -> Result<Option<GatewayKey>, Unavailable> {
+        if self.key.is_none() {
+            self.key = match self.setup.keys() {
+                KeySource::Relay | KeySource::PinnedDigest(_) => None,
+                KeySource::Document(document) => Some(GatewayKey::from_document(document, &self.setup, None, now)?),
+                KeySource::List(list) => Some(GatewayKey::from_pinned(list, None)?),
+            };
+        }
+        Ok(self.key.clone())
+    }
+
+    fn fetch_keys(&mut self, relay: &RelayFacts) -> Step {
+        self.phase = Phase::FetchingKeys;
+        if let KeySource::PinnedDigest(_) = self.setup.keys() {
+            return Step::Get {
+                url: self.url().at(&relay.resource),
+                accept: media::OHTTP_KEYS,
+                max_bytes: KEY_LIST_MAX_BYTES,
+            };
+        }
+        Step::Get {
+            url: self.url().keys_at(&relay.resource),
+            accept: media::KEY_DOCUMENT,
+            max_bytes: KEY_DOCUMENT_MAX_BYTES,
+        }
+    }
+
+    fn read_keys(&self, response: Response, now: u64) -> Result<GatewayKey, Unavailable> {
+        if let KeySource::PinnedDigest(digest) = self.setup.keys() {
+            let list = response.content(media::OHTTP_KEYS, KEY_LIST_MAX_BYTES, Code::KeysMissing)?;
+            return GatewayKey::from_pinned(&list, Some(*digest));
+        }
+        let document = response.content(media::KEY_DOCUMENT, KEY_DOCUMENT_MAX_BYTES, Code::KeysMissing)?;
+        GatewayKey::from_document(&document, &self.setup, self.refused, now)
+    }
+
+    /// Turns to the relay in use; one that is fully named needs no description.
+    fn meet_relay(&mut self) {
+        let facts = self.relay.take().or_else(|| {
+            Some(RelayFacts {
+                resource: self.url().resource()?.to_owned(),
+                operator: Some(self.setup.relay_operator()?.clone()),
+            })
+        });
+        if let Some(facts) = facts {
+            self.know_relay(facts);
+        }
+    }
+
+    fn know_relay(&mut self, facts: RelayFacts) {
+        self.contacts[self.relay_index].operator.clone_from(&facts.operator);
+        self.relay = Some(facts);
+    }
+
+    /// Notes that the relay in use may have seen a request, and with it perhaps the question.
+    fn reached(&mut self, asked: bool) {
+        let contact = &mut self.contacts[self.relay_index];
+        contact.reached = true;
+        contact.asked |= asked;
+    }
+
+    fn url(&self) -> &crate::url::RelayUrl {
+        &self.setup.relays()[self.relay_index]
+    }
+
+    fn operators(&self) -> Operators {
+        Operators {
+            relay: self.relay.as_ref().and_then(|relay| relay.operator.clone()),
+            gateway: self
+                .key
+                .as_ref()
+                .and_then(|key| key.operator.as_ref())
+                .or(self.setup.gateway_operator())
+                .cloned(),
+        }
+    }
+
+    fn report(self, outcome: Outcome, now: u64) -> Report {
+        let operators = self.operators();
+        let learnt = learnt(&self.contacts, self.setup.gateway(), operators.gateway.as_ref());
+        let (verification, second_opinion) = self.judged.map_or((None, SecondOpinion::NotAsked), |judged| {
+            (Some(judged.verification), judged.second_opinion)
+        });
+        let knowledge = match (&outcome, self.relay, &self.key) {
+            (Outcome::Unavailable(_), ..) => None,
+            (_, Some(relay), Some(key)) => Some(Knowledge {
+                relay_index: self.relay_index,
+                relay,
+                key: key.clone(),
+            }),
+            _ => None,
+        };
+        Report {
+            outcome,
+            identifier: self.reader.into_identifier(),
+            question: Some(self.question),
+            at: now,
+            proof: self.proof,
+            verification,
+            second_opinion,
+            operators,
+            key_digest: self.key.map(|key| key.digest),
+            learnt,
+            knowledge,
+        }
+    }
+}
+
+/// Why the relay gave no whole answer.
+fn unreached(what: TransportProblem) -> Unavailable {
+    let code = match what.kind {
+        TransportProblemKind::Connect => Code::ConnectFailed,
+        TransportProblemKind::Certificate => Code::CertificateRefused,
+        TransportProblemKind::TimedOut => Code::TimedOut,
+        TransportProblemKind::Lost => Code::ConnectionLost,
+        TransportProblemKind::TooLarge => Code::ResponseTooLarge,
+    };
+    match what.cause {
+        cause if cause.is_empty() => Unavailable::new(code),
+        cause => Unavailable::with(code, Detail::Cause(cause)),
+    }
+}
+
+impl fmt::Debug for Lookup {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let state = match self.0.as_deref().map(|running| &running.phase) {
+            None => "over",
+            Some(Phase::Idle) => "idle",
+            Some(Phase::Describing) => "describing the relay",
+            Some(Phase::FetchingKeys) => "fetching keys",
+            Some(Phase::Asking(_)) => "asking",
+            Some(Phase::Pausing) => "pausing",
+        };
+        write!(out, "Lookup({state})")
+    }
+}
+
+impl fmt::Debug for Knowledge {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("Knowledge")
+            .field("resource", &self.relay.resource)
+            .field("epoch", &self.key.epoch)
+            .field("until", &self.key.until)
+            .finish_non_exhaustive()
+    }
+}
+

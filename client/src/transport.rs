@@ -1,0 +1,236 @@
+//! The only network I/O of a client: GET and POST to a relay.
+//!
+//! Every request carries the same fields in the same order, with values of the same length for the
+//! same step, so that requests at the same position of a connection have the same size. No cookies,
+//! no redirects, no proxies, no user agent, no early data; nothing is sent twice.
+//!
+//! Architecture Invariant: a connection is opened for a URL that a step names, and for nothing else.
+
+use std::error::Error as StdError;
+use std::{io, iter};
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use http::{HeaderValue, Method, Request, header};
+use http_body_util::{BodyExt, Full};
+use hyper::body::{Body, Incoming};
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+use rustls::{ClientConfig, RootCertStore};
+
+use crate::step::{Event, Sent, TransportProblem, TransportProblemKind};
+
+/// Seconds for a TCP connection: enough for two retransmissions of a SYN (RFC 6298 section 2).
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(7);
+
+/// Seconds that an idle connection is kept for the next lookup.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// Octets of header fields that a relay may send.
+const MAX_HEADER_BYTES: u32 = 16_384;
+
+/// HTTPS to relays.
+#[derive(Clone, Debug)]
+pub(crate) struct Transport {
+    client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
+    timeout: Duration,
+}
+
+/// What the transport cannot work with.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum TlsError {
+    /// The additional authorities are not PEM.
+    #[error("the additional certification authorities are not PEM certificates: {0}")]
+    Pem(rustls::pki_types::pem::Error),
+    /// One of them cannot be used.
+    #[error("an additional certification authority cannot be used: {0}")]
+    Authority(rustls::Error),
+    /// There are none at all.
+    #[error("there are no certification authorities: install the system's, or give some in a file")]
+    NoAuthorities,
+    /// The TLS library refuses its own defaults.
+    #[error("TLS cannot be set up: {0}")]
+    Provider(rustls::Error),
+}
+
+impl Transport {
+    /// A transport that trusts the system's certification authorities, and `authorities` (PEM).
+    pub(crate) fn new(authorities: Option<&[u8]>, needs_tls: bool, timeout: Duration) -> Result<Self, TlsError> {
+        let mut tcp = HttpConnector::new();
+        // Which schemes are permitted was decided when the URL was parsed.
+        tcp.enforce_http(false);
+        tcp.set_connect_timeout(Some(CONNECT_TIMEOUT));
+        tcp.set_nodelay(true);
+        let connector = HttpsConnectorBuilder::new()
+            .with_tls_config(tls(authorities, needs_tls)?)
+            .https_or_http()
+            .enable_all_versions()
+            .wrap_connector(tcp);
+        let client = Client::builder(TokioExecutor::new())
+            .retry_canceled_requests(false)
+            .pool_idle_timeout(IDLE_TIMEOUT)
+            .pool_timer(TokioTimer::new())
+            .timer(TokioTimer::new())
+            .http2_max_header_list_size(MAX_HEADER_BYTES)
+            .http1_max_buf_size(MAX_HEADER_BYTES as usize)
+            .build(connector);
+        Ok(Self { client, timeout })
+    }
+
+    /// Fetches `url`.
+    pub(crate) async fn get(&self, url: &str, accept: &'static str, max_bytes: usize) -> Event {
+        let request = Request::builder()
+            .method(Method::GET)
+            .uri(url)
+            .header(header::ACCEPT, HeaderValue::from_static(accept));
+        self.send(request, Bytes::new(), max_bytes).await
+    }
+
+    /// Sends `body` to `url`.
+    pub(crate) async fn post(&self, url: &str, media_type: &'static str, body: Vec<u8>, max_bytes: usize) -> Event {
+        let request = Request::builder()
+            .method(Method::POST)
+            .uri(url)
+            .header(header::CONTENT_TYPE, HeaderValue::from_static(media_type));
+        self.send(request, body.into(), max_bytes).await
+    }
+
+    async fn send(&self, request: http::request::Builder, body: Bytes, max_bytes: usize) -> Event {
+        let exchange = async {
+            let request = request.body(Full::new(body)).map_err(|error| Failure {
+                sent: Sent::Nothing,
+                what: TransportProblem::new(TransportProblemKind::Connect, error.to_string()),
+            })?;
+            let response = self.client.request(request).await.map_err(|error| classify(&error))?;
+            let status = response.status().as_u16();
+            let media_type = response
+                .headers()
+                .get(header::CONTENT_TYPE)
+                .and_then(|value| value.to_str().ok())
+                .map(str::to_owned);
+            let body = read(response.into_body(), max_bytes).await?;
+            Ok(Event::Response { status, media_type, body })
+        };
+        match tokio::time::timeout(self.timeout, exchange).await {
+            Ok(Ok(event)) => event,
+            Ok(Err(Failure { sent, what })) => Event::Failed { sent, what },
+            Err(_) => Event::Failed {
+                sent: Sent::Maybe,
+                what: TransportProblem::new(
+                    TransportProblemKind::TimedOut,
+                    format!("no whole answer within {} s", self.timeout.as_secs()),
+                ),
+            },
+        }
+    }
+}
+
+struct Failure {
+    sent: Sent,
+    what: TransportProblem,
+}
+
+/// Reads a body whole, unless it is larger than `max_bytes`.
+async fn read(mut body: Incoming, max_bytes: usize) -> Result<Vec<u8>, Failure> {
+    let failure = |kind, cause: String| Failure {
+        sent: Sent::Maybe,
+        what: TransportProblem::new(kind, cause),
+    };
+    let too_large = || failure(TransportProblemKind::TooLarge, format!("more than {max_bytes} octets"));
+    if body.size_hint().lower() > max_bytes as u64 {
+        return Err(too_large());
+    }
+    let mut octets = BytesMut::new();
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|error| failure(TransportProblemKind::Lost, causes(&error)))?;
+        let Ok(data) = frame.into_data() else { continue };
+        if octets.len() + data.len() > max_bytes {
+            return Err(too_large());
+        }
+        octets.extend_from_slice(&data);
+    }
+    Ok(octets.into())
+}
+
+/// Whether a failed request may have been seen, and why it failed.
+///
+/// GOAWAY is not enough to call a request unprocessed: h2 reports it alike for streams above and
+/// below the last one that the peer processed. So those count as [`Sent::Maybe`].
+fn classify(error: &hyper_util::client::legacy::Error) -> Failure {
+    let never_written = chain(error).any(|error| error.downcast_ref().is_some_and(hyper::Error::is_canceled));
+    let refused = chain(error).any(|error| {
+        error
+            .downcast_ref()
+            .is_some_and(|error: &h2::Error| error.is_remote() && error.is_reset() && error.reason() == Some(h2::Reason::REFUSED_STREAM))
+    });
+    let sent = if error.is_connect() || never_written || refused {
+        Sent::Nothing
+    } else {
+        Sent::Maybe
+    };
+    let kind = if chain(error).any(is_certificate) {
+        TransportProblemKind::Certificate
+    } else if error.is_connect() {
+        TransportProblemKind::Connect
+    } else {
+        TransportProblemKind::Lost
+    };
+    Failure {
+        sent,
+        what: TransportProblem::new(kind, causes(error)),
+    }
+}
+
+fn is_certificate(error: &(dyn StdError + 'static)) -> bool {
+    // rustls' errors travel inside an io::Error, whose source() skips them.
+    let inner = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+    inner
+        .and_then(|inner| inner.downcast_ref())
+        .or_else(|| error.downcast_ref())
+        .is_some_and(|error| matches!(error, rustls::Error::InvalidCertificate(_)))
+}
+
+/// An error and its sources, outermost first.
+fn chain<'a>(error: &'a (dyn StdError + 'static)) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
+    iter::successors(Some(error), |&error| error.source())
+}
+
+/// The innermost words for an error: the outer ones only say that something failed.
+fn causes(error: &(dyn StdError + 'static)) -> String {
+    chain(error)
+        .last()
+        .map_or_else(String::new, ToString::to_string)
+}
+
+/// TLS 1.3 and 1.2 with hybrid key exchange first, without early data or client certificates.
+fn tls(authorities: Option<&[u8]>, needs_tls: bool) -> Result<ClientConfig, TlsError> {
+    let mut roots = RootCertStore::empty();
+    if needs_tls {
+        // What a system's store holds beside usable certificates is no concern of ours.
+        roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    }
+    if let Some(pem) = authorities {
+        for certificate in CertificateDer::pem_slice_iter(pem) {
+            roots
+                .add(certificate.map_err(TlsError::Pem)?)
+                .map_err(TlsError::Authority)?;
+        }
+    }
+    if needs_tls && roots.is_empty() {
+        return Err(TlsError::NoAuthorities);
+    }
+    Ok(ClientConfig::builder_with_provider(Arc::new(rustls::crypto::aws_lc_rs::default_provider()))
+        .with_safe_default_protocol_versions()
+        .map_err(TlsError::Provider)?
+        .with_root_certificates(roots)
+        .with_no_client_auth())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,221 @@
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+use tokio_rustls::TlsAcceptor;
+
+use super::*;
+
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// A server that answers every request with the same octets, and tells what it received.
+async fn canned(answer: &'static [u8]) -> (SocketAddr, UnboundedReceiver<Vec<u8>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let (tell, told) = unbounded_channel();
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let tell = tell.clone();
+            tokio::spawn(async move {
+                let mut received = Vec::new();
+                while stream.read_buf(&mut received).await.is_ok_and(|octets| octets > 0) {
+                    if let Some(length) = request_length(&received)
+                        && received.len() >= length
+                    {
+                        let _ = tell.send(std::mem::take(&mut received));
+                        if answer.is_empty() {
+                            return;
+                        }
+                        let _ = stream.write_all(answer).await;
+                    }
+                }
+            });
+        }
+    });
+    (address, told)
+}
+
+/// Octets of the request at the start of `received`, once its head is whole.
+fn request_length(received: &[u8]) -> Option<usize> {
+    let head = received.windows(4).position(|octets| octets == b"\r\n\r\n")? + 4;
+    let text = String::from_utf8_lossy(&received[..head]).to_ascii_lowercase();
+    let content = text
+        .lines()
+        .find_map(|line| line.strip_prefix("content-length:"))
+        .map_or(0, |length| length.trim().parse().unwrap());
+    Some(head + content)
+}
+
+fn plain() -> Transport {
+    Transport::new(None, false, PATIENCE).unwrap()
+}
+
+fn failure(event: Event) -> (Sent, TransportProblemKind) {
+    match event {
+        Event::Failed { sent, what } => (sent, what.kind),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn an_answer_comes_back_whole() {
+    let (address, _) = canned(b"HTTP/1.1 200 OK\r\nContent-Type: a/b\r\nContent-Length: 2\r\n\r\nhi").await;
+    match plain().get(&format!("http://{address}/x"), "a/b", 2).await {
+        Event::Response { status: 200, media_type: Some(media_type), body } => {
+            assert_eq!((media_type.as_str(), &*body), ("a/b", &b"hi"[..]));
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn a_redirect_is_handed_in_and_not_followed() {
+    let (address, mut told) =
+        canned(b"HTTP/1.1 302 Found\r\nLocation: /elsewhere\r\nSet-Cookie: a=b\r\nContent-Length: 0\r\n\r\n").await;
+    let transport = plain();
+    for _ in 0..2 {
+        match transport.get(&format!("http://{address}/x"), "a/b", 10).await {
+            Event::Response { status, .. } => assert_eq!(status, 302),
+            other => panic!("{other:?}"),
+        }
+    }
+    let (first, second) = (told.recv().await.unwrap(), told.recv().await.unwrap());
+    assert_eq!(first, second, "neither a cookie nor another path");
+    assert!(told.try_recv().is_err(), "two requests, no third");
+}
+
+#[tokio::test]
+async fn requests_differ_in_their_content_alone() {
+    let (address, mut told) = canned(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n").await;
+    let transport = plain();
+    let mut heads = Vec::new();
+    for octet in [0, 0xff] {
+        let url = format!("http://{address}/g.example");
+        let _ = transport.post(&url, "message/ohttp-req", vec![octet; 2_048], 10).await;
+        let request = told.recv().await.unwrap();
+        let head = request.len() - 2_048;
+        assert_eq!(request[head..], vec![octet; 2_048]);
+        heads.push(String::from_utf8(request[..head].to_vec()).unwrap());
+    }
+    assert_eq!(heads[0], heads[1]);
+    let mut names: Vec<_> = heads[0].lines().skip(1).filter_map(|line| Some(line.split_once(':')?.0)).collect();
+    names.sort_unstable();
+    assert_eq!(names, ["content-length", "content-type", "host"]);
+}
+
+#[tokio::test]
+async fn an_oversize_body_is_not_read() {
+    for answer in [
+        &b"HTTP/1.1 200 OK\r\nContent-Length: 11\r\n\r\nhello world"[..],
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n6\r\nhello \r\n5\r\nworld\r\n0\r\n\r\n",
+    ] {
+        let (address, _) = canned(answer).await;
+        let event = plain().get(&format!("http://{address}/"), "a/b", 10).await;
+        assert_eq!(failure(event), (Sent::Maybe, TransportProblemKind::TooLarge));
+    }
+}
+
+#[tokio::test]
+async fn a_refused_connection_sent_nothing() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    drop(listener);
+    let event = plain().get(&format!("http://{address}/"), "a/b", 10).await;
+    assert_eq!(failure(event), (Sent::Nothing, TransportProblemKind::Connect));
+}
+
+#[tokio::test]
+async fn a_connection_that_ends_instead_of_an_answer_may_have_sent() {
+    for answer in [&b""[..], b"not HTTP at all\r\n\r\n"] {
+        let (address, _) = canned(answer).await;
+        let event = plain().post(&format!("http://{address}/"), "a/b", vec![0; 9], 10).await;
+        assert_eq!(failure(event), (Sent::Maybe, TransportProblemKind::Lost));
+    }
+}
+
+#[tokio::test]
+async fn an_answer_cut_short_is_lost() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let mut request = [0; 1_024];
+        let _ = stream.read(&mut request).await;
+        let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf").await;
+    });
+    let event = plain().get(&format!("http://{address}/"), "a/b", 10).await;
+    assert_eq!(failure(event), (Sent::Maybe, TransportProblemKind::Lost));
+}
+
+#[tokio::test]
+async fn silence_times_out_and_may_have_sent() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let transport = Transport::new(None, false, Duration::from_millis(50)).unwrap();
+    let event = transport.get(&format!("http://{address}/"), "a/b", 10).await;
+    assert_eq!(failure(event), (Sent::Maybe, TransportProblemKind::TimedOut));
+}
+
+/// A TLS server for `localhost` that speaks HTTP/2, with the PEM of its authority.
+async fn tls_server() -> (TcpListener, TlsAcceptor, String) {
+    let rcgen::CertifiedKey { cert, signing_key } =
+        rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
+    let key = rustls::pki_types::PrivateKeyDer::try_from(signing_key.serialize_der()).unwrap();
+    let mut config = rustls::ServerConfig::builder_with_provider(Arc::new(rustls::crypto::aws_lc_rs::default_provider()))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![cert.der().clone()], key)
+        .unwrap();
+    config.alpn_protocols = vec![b"h2".to_vec()];
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    (listener, TlsAcceptor::from(Arc::new(config)), cert.pem())
+}
+
+#[tokio::test]
+async fn a_stream_refused_over_http2_was_not_processed() {
+    let (listener, acceptor, authority) = tls_server().await;
+    let port = listener.local_addr().unwrap().port();
+    tokio::spawn(async move {
+        let (stream, _) = listener.accept().await.unwrap();
+        let stream = acceptor.accept(stream).await.unwrap();
+        let group = stream.get_ref().1.negotiated_key_exchange_group().unwrap().name();
+        assert_eq!(group, rustls::NamedGroup::X25519MLKEM768);
+        let mut connection = h2::server::handshake(stream).await.unwrap();
+        let mut reasons = [h2::Reason::REFUSED_STREAM, h2::Reason::CANCEL].into_iter();
+        while let Some(Ok((_, mut respond))) = connection.accept().await {
+            respond.send_reset(reasons.next().unwrap());
+        }
+    });
+    let transport = Transport::new(Some(authority.as_bytes()), false, PATIENCE).unwrap();
+    let url = format!("https://localhost:{port}/g.example");
+    let refused = transport.post(&url, "a/b", vec![0; 9], 10).await;
+    assert_eq!(failure(refused), (Sent::Nothing, TransportProblemKind::Lost));
+    let cancelled = transport.post(&url, "a/b", vec![0; 9], 10).await;
+    assert_eq!(failure(cancelled), (Sent::Maybe, TransportProblemKind::Lost));
+}
+
+#[tokio::test]
+async fn an_unknown_authority_is_refused_before_anything_is_sent() {
+    let (listener, acceptor, _) = tls_server().await;
+    let (_, _, other_authority) = tls_server().await;
+    let port = listener.local_addr().unwrap().port();
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            assert!(acceptor.accept(stream).await.is_err());
+        }
+    });
+    let transport = Transport::new(Some(other_authority.as_bytes()), false, PATIENCE).unwrap();
+    let event = transport.get(&format!("https://localhost:{port}/"), "a/b", 10).await;
+    assert_eq!(failure(event), (Sent::Nothing, TransportProblemKind::Certificate));
+}
+
+#[test]
+fn authorities_that_are_none_are_named() {
+    let broken = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+    assert!(matches!(Transport::new(Some(broken.as_bytes()), false, PATIENCE), Err(TlsError::Authority(_))));
+    let unended = "-----BEGIN CERTIFICATE-----\nAAAA\n";
+    assert!(matches!(Transport::new(Some(unended.as_bytes()), false, PATIENCE), Err(TlsError::Pem(_))));
+}
