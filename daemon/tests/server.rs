@@ -1,0 +1,447 @@
+//! The accept loop against real sockets: protocols, limits, drain, reload.
+
+use std::{fs, net::SocketAddr, path::Path, sync::Arc, time::Duration};
+
+use axum::{Extension, Router, routing::get};
+use bytes::Bytes;
+use http::{Request, StatusCode, Version};
+use http_body_util::Empty;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use rustls::{ClientConfig, NamedGroup, RootCertStore};
+use rustls_pki_types::ServerName;
+use sotto_daemon::{
+    PeerAddress, Running, Server, ServerError, ServerLimits,
+    admin::{self, Readiness},
+    config::{Listen, Tls},
+    metrics::Metrics,
+    tls,
+};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+    sync::{Notify, oneshot},
+    task::JoinHandle,
+};
+use tokio_rustls::{TlsConnector, client::TlsStream};
+
+fn plain() -> Listen {
+    Listen {
+        address: "127.0.0.1:0".parse().unwrap(),
+        tls: None,
+        plain_http: true,
+    }
+}
+
+struct Started {
+    address: SocketAddr,
+    stop: oneshot::Sender<()>,
+    task: JoinHandle<()>,
+}
+
+fn start(server: Server) -> Started {
+    let address = server.local_addr();
+    let (stop, stopped) = oneshot::channel::<()>();
+    let task = tokio::spawn(server.run(async {
+        let _ = stopped.await;
+    }));
+    Started {
+        address,
+        stop,
+        task,
+    }
+}
+
+async fn serve(router: Router, limits: ServerLimits) -> Started {
+    start(Server::bind(&plain(), router, limits).await.unwrap())
+}
+
+fn hello() -> Router {
+    Router::new().route("/", get(|| async { "hello" }))
+}
+
+/// Writes `request` and reads until the server closes.
+async fn exchange(address: SocketAddr, request: &str) -> String {
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = Vec::new();
+    // A reset says the same as a close.
+    let _ = stream.read_to_end(&mut answer).await;
+    String::from_utf8(answer).unwrap()
+}
+
+const GET: &str = "GET / HTTP/1.1\r\nhost: a.test\r\nconnection: close\r\n\r\n";
+
+#[tokio::test]
+async fn an_answer_carries_nothing_of_the_servers_own() {
+    let server = serve(hello(), ServerLimits::default()).await;
+    let answer = exchange(server.address, GET).await.to_ascii_lowercase();
+    assert!(answer.starts_with("http/1.1 200 ok\r\n"), "{answer}");
+    assert!(
+        !answer.contains("\r\ndate:") && !answer.contains("\r\nserver:"),
+        "{answer}"
+    );
+}
+
+#[tokio::test]
+async fn a_handler_learns_the_client_only_where_it_was_asked_for() {
+    let router = Router::new().route(
+        "/",
+        get(|peer: Option<Extension<PeerAddress>>| async move {
+            if peer.is_some() { "known" } else { "unknown" }
+        }),
+    );
+    let server = serve(router.clone(), ServerLimits::default()).await;
+    assert!(
+        exchange(server.address, GET)
+            .await
+            .ends_with("\r\n\r\nunknown")
+    );
+    let server = Server::bind(&plain(), router, ServerLimits::default())
+        .await
+        .unwrap();
+    let server = start(server.expose_peer());
+    assert!(
+        exchange(server.address, GET)
+            .await
+            .ends_with("\r\n\r\nknown")
+    );
+}
+
+#[tokio::test]
+async fn a_client_that_is_slow_to_ask_is_closed() {
+    let limits = ServerLimits {
+        header_timeout_ms: 100,
+        drain_ms: 100,
+        ..ServerLimits::default()
+    };
+    let server = serve(hello(), limits).await;
+    assert_eq!(exchange(server.address, "").await, "", "nothing sent");
+    assert_eq!(
+        exchange(server.address, "PRI * HTTP/2").await,
+        "",
+        "half a preface"
+    );
+    let half = exchange(server.address, "GET / HTTP/1.1\r\nhost:").await;
+    assert!(
+        half.is_empty() || half.starts_with("HTTP/1.1 408"),
+        "{half}"
+    );
+    let rests = exchange(server.address, "GET / HTTP/1.1\r\nhost: a.test\r\n\r\n").await;
+    assert!(rests.ends_with("hello"), "{rests}");
+}
+
+#[tokio::test]
+async fn a_header_section_over_the_limit_is_refused() {
+    let server = serve(hello(), ServerLimits::default()).await;
+    let request = format!(
+        "GET / HTTP/1.1\r\nhost: a.test\r\nx: {}\r\n\r\n",
+        "y".repeat(20_000)
+    );
+    let answer = exchange(server.address, &request).await;
+    assert!(
+        answer.is_empty() || answer.starts_with("HTTP/1.1 431"),
+        "{answer}"
+    );
+}
+
+#[tokio::test]
+async fn a_connection_over_the_limit_is_closed_and_counted() {
+    let metrics = Metrics::new();
+    let limits = ServerLimits {
+        max_connections: 1,
+        ..ServerLimits::default()
+    };
+    let server = Server::bind(&plain(), hello(), limits).await.unwrap();
+    let server = start(server.with_metrics(&metrics));
+    let mut first = TcpStream::connect(server.address).await.unwrap();
+    first
+        .write_all(GET.replace("connection: close\r\n", "").as_bytes())
+        .await
+        .unwrap();
+    let mut octet = [0];
+    first.read_exact(&mut octet).await.unwrap();
+    assert_eq!(exchange(server.address, GET).await, "");
+    let text = metrics.render();
+    assert!(text.contains("sotto_connections_open 1"), "{text}");
+    assert!(text.contains("sotto_connections_refused_total 1"), "{text}");
+}
+
+#[tokio::test]
+async fn a_drain_finishes_what_has_begun_and_accepts_no_more() {
+    let (begun, go_on) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+    let handler = {
+        let (begun, go_on) = (Arc::clone(&begun), Arc::clone(&go_on));
+        move || async move {
+            begun.notify_one();
+            go_on.notified().await;
+            "finished"
+        }
+    };
+    let server = serve(
+        Router::new().route("/", get(handler)),
+        ServerLimits::default(),
+    )
+    .await;
+    let client = tokio::spawn(exchange(
+        server.address,
+        "GET / HTTP/1.1\r\nhost: a.test\r\n\r\n",
+    ));
+    begun.notified().await;
+    drop(server.stop);
+    while TcpStream::connect(server.address).await.is_ok() {
+        tokio::task::yield_now().await;
+    }
+    go_on.notify_one();
+    assert!(client.await.unwrap().ends_with("finished"));
+    server.task.await.unwrap();
+}
+
+#[tokio::test]
+async fn a_drain_ends_whatever_a_request_does() {
+    let begun = Arc::new(Notify::new());
+    let handler = {
+        let begun = Arc::clone(&begun);
+        move || async move {
+            begun.notify_one();
+            std::future::pending::<&'static str>().await
+        }
+    };
+    let limits = ServerLimits {
+        drain_ms: 50,
+        ..ServerLimits::default()
+    };
+    let server = serve(Router::new().route("/", get(handler)), limits).await;
+    let client = tokio::spawn(exchange(server.address, GET));
+    begun.notified().await;
+    drop(server.stop);
+    server.task.await.unwrap();
+    assert_eq!(client.await.unwrap(), "");
+}
+
+/// Writes a self-signed certificate for `name` and returns it, to be trusted.
+fn certify(files: &Tls, name: &str) -> RootCertStore {
+    let certified = rcgen::generate_simple_self_signed([name.to_owned()]).unwrap();
+    fs::write(&files.certificate, certified.cert.pem()).unwrap();
+    fs::write(&files.key, certified.signing_key.serialize_pem()).unwrap();
+    let mut roots = RootCertStore::empty();
+    roots.add(certified.cert.der().clone()).unwrap();
+    roots
+}
+
+fn files(folder: &Path) -> Tls {
+    Tls {
+        certificate: folder.join("server.pem"),
+        key: folder.join("server.key"),
+    }
+}
+
+fn secure(files: &Tls) -> Listen {
+    Listen {
+        tls: Some(files.clone()),
+        plain_http: false,
+        ..plain()
+    }
+}
+
+async fn connect(
+    address: SocketAddr,
+    roots: RootCertStore,
+    name: &'static str,
+    alpn: &[&[u8]],
+) -> std::io::Result<TlsStream<TcpStream>> {
+    let mut config = ClientConfig::builder_with_provider(tls::provider())
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    config.alpn_protocols = alpn.iter().map(|protocol| protocol.to_vec()).collect();
+    let stream = TcpStream::connect(address).await.unwrap();
+    let name = ServerName::try_from(name).unwrap();
+    TlsConnector::from(Arc::new(config))
+        .connect(name, stream)
+        .await
+}
+
+#[tokio::test]
+async fn tls_is_hybrid_and_speaks_http_2() {
+    let folder = tempfile::tempdir().unwrap();
+    let files = files(folder.path());
+    let roots = certify(&files, "relay.test");
+    let server = Server::bind(&secure(&files), hello(), ServerLimits::default())
+        .await
+        .unwrap();
+    let server = start(server);
+
+    let stream = connect(
+        server.address,
+        roots.clone(),
+        "relay.test",
+        &[b"h2", b"http/1.1"],
+    )
+    .await
+    .unwrap();
+    let session = stream.get_ref().1;
+    assert_eq!(session.alpn_protocol(), Some(&b"h2"[..]));
+    let group = session.negotiated_key_exchange_group().unwrap();
+    assert_eq!(group.name(), NamedGroup::X25519MLKEM768);
+    let (mut sender, connection) =
+        hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(stream))
+            .await
+            .unwrap();
+    tokio::spawn(connection);
+    let request = Request::get("https://relay.test/")
+        .body(Empty::<Bytes>::new())
+        .unwrap();
+    let answer = sender.send_request(request).await.unwrap();
+    assert_eq!(
+        (answer.status(), answer.version()),
+        (StatusCode::OK, Version::HTTP_2)
+    );
+    assert!(!answer.headers().contains_key("date"));
+
+    let mut stream = connect(server.address, roots, "relay.test", &[])
+        .await
+        .unwrap();
+    stream.write_all(GET.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    let _ = stream.read_to_string(&mut answer).await;
+    assert!(answer.ends_with("hello"), "{answer}");
+}
+
+#[tokio::test]
+async fn a_certificate_is_replaced_while_the_server_runs() {
+    let folder = tempfile::tempdir().unwrap();
+    let files = files(folder.path());
+    let old = certify(&files, "relay.test");
+    let server = Server::bind(&secure(&files), hello(), ServerLimits::default())
+        .await
+        .unwrap();
+    let running = Running::start(server, None, Readiness::new(), Metrics::new());
+    connect(running.address, old.clone(), "relay.test", &[])
+        .await
+        .unwrap();
+
+    let new = certify(&files, "relay.test");
+    running.reload_certificates().unwrap();
+    connect(running.address, new.clone(), "relay.test", &[])
+        .await
+        .unwrap();
+    connect(running.address, old, "relay.test", &[])
+        .await
+        .unwrap_err();
+
+    fs::write(&files.certificate, "not a certificate").unwrap();
+    let error = running.reload_certificates().unwrap_err().to_string();
+    assert!(
+        error.contains("server.pem: no certificate chain"),
+        "{error}"
+    );
+    connect(running.address, new, "relay.test", &[])
+        .await
+        .unwrap();
+    running.shutdown().await;
+}
+
+#[tokio::test]
+async fn what_cannot_be_served_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let files = files(folder.path());
+    let refusal = |listen: Listen| async move {
+        let Err(error) = Server::bind(&listen, hello(), ServerLimits::default()).await else {
+            panic!("bound");
+        };
+        error.to_string()
+    };
+    let neither = Listen {
+        plain_http: false,
+        ..plain()
+    };
+    assert!(
+        refusal(neither)
+            .await
+            .contains("neither `tls` nor `plain_http`")
+    );
+    let both = Listen {
+        plain_http: true,
+        ..secure(&files)
+    };
+    assert!(refusal(both).await.contains("both `tls` and `plain_http`"));
+    assert!(
+        refusal(secure(&files))
+            .await
+            .contains("server.pem: no certificate chain")
+    );
+    certify(&files, "relay.test");
+    fs::write(&files.key, "").unwrap();
+    assert!(
+        refusal(secure(&files))
+            .await
+            .contains("server.key: no private key")
+    );
+    certify(&files, "relay.test");
+    let key = fs::read(&files.key).unwrap();
+    certify(&files, "relay.test");
+    fs::write(&files.key, key).unwrap();
+    assert!(
+        refusal(secure(&files))
+            .await
+            .contains("does not fit the key")
+    );
+
+    let taken = Server::bind(&plain(), hello(), ServerLimits::default())
+        .await
+        .unwrap();
+    let again = Listen {
+        address: taken.local_addr(),
+        ..plain()
+    };
+    let Err(error) = Server::bind(&again, hello(), ServerLimits::default()).await else {
+        panic!("bound twice");
+    };
+    assert!(matches!(error, ServerError::Bind { .. }), "{error}");
+}
+
+#[tokio::test]
+async fn the_operators_listener_shows_the_drain_to_its_end() {
+    let (begun, go_on) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+    let handler = {
+        let (begun, go_on) = (Arc::clone(&begun), Arc::clone(&go_on));
+        move || async move {
+            begun.notify_one();
+            go_on.notified().await;
+            "finished"
+        }
+    };
+    let (readiness, metrics) = (Readiness::new(), Metrics::new());
+    let routes = Router::new().route("/", get(handler));
+    let server = Server::bind(&plain(), routes, ServerLimits::default())
+        .await
+        .unwrap();
+    let routes = admin::router(readiness.clone(), metrics.clone());
+    let operator = Server::bind(&plain(), routes, ServerLimits::default())
+        .await
+        .unwrap();
+    let running = Running::start(server, Some(operator), readiness.clone(), metrics);
+    readiness.set_ready(true);
+    let (address, admin) = (running.address, running.admin.unwrap());
+    let ready = GET.replace("GET /", "GET /readyz");
+    assert!(exchange(admin, &ready).await.starts_with("HTTP/1.1 200"));
+
+    let client = tokio::spawn(exchange(address, GET));
+    begun.notified().await;
+    let shutdown = tokio::spawn(running.shutdown());
+    while readiness.is_ready() {
+        tokio::task::yield_now().await;
+    }
+    let answer = exchange(admin, &ready).await;
+    assert!(
+        answer.starts_with("HTTP/1.1 503") && answer.ends_with("draining\n"),
+        "{answer}"
+    );
+    go_on.notify_one();
+    assert!(client.await.unwrap().ends_with("finished"));
+    tokio::time::timeout(Duration::from_secs(30), shutdown)
+        .await
+        .unwrap()
+        .unwrap();
+}
