@@ -1,0 +1,19 @@
+//! `sotto-gateway serve`.
+
+use std::{path::Path, process::ExitCode};
+
+use sotto_daemon::logs;
+use sotto_gateway::{Config, Gateway};
+
+use super::runtime;
+
+pub(crate) fn run(config: &Path) -> anyhow::Result<ExitCode> {
+    let config = Config::load(config)?;
+    logs::init(config.log.format, config.log.level);
+    runtime()?.block_on(async {
+        let running = Gateway::start(config, None).await?;
+        tracing::info!(address = %running.address, admin = ?running.admin, "serving");
+        running.until_stopped().await?;
+        Ok(ExitCode::SUCCESS)
+    })
+}

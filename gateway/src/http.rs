@@ -1,0 +1,158 @@
+//! The gateway's resources, as relays reach them over HTTP.
+
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use axum::{
+    Extension, Router,
+    body::{Body, to_bytes},
+    extract::{Request, State},
+    middleware::{self, Next},
+    response::{IntoResponse, Response},
+    routing::get,
+};
+use bytes::Bytes;
+use http::{HeaderValue, StatusCode, header};
+use sotto_daemon::PeerAddress;
+use sotto_wire::{FOREIGN_REQUEST_MAX_BYTES, media, path};
+use tokio::sync::Semaphore;
+
+use crate::{
+    clock::Clock,
+    config::Limits,
+    keeper::Keeper,
+    metrics::Counters,
+    oblivious::{Arrival, Oblivious},
+    observe::Observe,
+    refusal::Refusal,
+    relays::{Admitted, Relays},
+};
+
+/// What every request of one gateway has in common.
+pub(crate) struct Shared {
+    /// The gateway's host.
+    pub(crate) host: String,
+    /// The keys and their document, and who answers questions.
+    pub(crate) keeper: Keeper,
+    /// The relays that are admitted; replaced as a whole on reload.
+    pub(crate) relays: ArcSwap<Relays>,
+    /// Who watches, in the laboratory.
+    pub(crate) observer: Option<Arc<dyn Observe>>,
+    /// What is counted.
+    pub(crate) counters: Counters,
+    /// Requests that may be answered at once.
+    pub(crate) permits: Semaphore,
+    /// What one gateway takes on.
+    pub(crate) limits: Limits,
+    /// The time.
+    pub(crate) clock: Clock,
+}
+
+/// The resources of the gateway.
+pub(crate) fn router(shared: Arc<Shared>) -> Router {
+    Router::new()
+        .route(path::GATEWAY, get(key_list).post(exchange))
+        .route(path::GATEWAY_KEYS, get(key_document))
+        .fallback(|| async { Refusal::Path })
+        .method_not_allowed_fallback(|| async { Refusal::Method })
+        .layer(middleware::from_fn_with_state(Arc::clone(&shared), admit))
+        .with_state(shared)
+}
+
+/// Lets only admitted relays through, and counts what is refused to them and to others.
+async fn admit(State(shared): State<Arc<Shared>>, mut request: Request, next: Next) -> Response {
+    let Some(admitted) = shared.relays.load().admit(request.headers()) else {
+        shared.counters.refused(Refusal::Relay);
+        return Refusal::Relay.into_response();
+    };
+    request.extensions_mut().insert(admitted);
+    let response = next.run(request).await;
+    if let Some(refusal) = response.extensions().get::<Refusal>() {
+        shared.counters.refused(*refusal);
+    }
+    response
+}
+
+/// POST at the gateway resource (RFC 9458 section 5.2).
+async fn exchange(
+    State(shared): State<Arc<Shared>>,
+    Extension(relay): Extension<Admitted>,
+    Extension(PeerAddress(peer)): Extension<PeerAddress>,
+    request: Request,
+) -> Result<Response, Refusal> {
+    let _permit = shared.permits.try_acquire().map_err(|_| Refusal::Busy)?;
+    let envelope = content(&shared.limits, request).await?;
+    let keys = shared.keeper.keys();
+    let oblivious = Oblivious {
+        host: &shared.host,
+        keys: &keys,
+        answerer: shared.keeper.answerer(),
+        observer: shared.observer.as_deref(),
+    };
+    let arrival = Arrival {
+        relay: &relay,
+        peer,
+        at: (shared.clock)(),
+    };
+    let sealed = oblivious.exchange(&envelope, arrival).await?;
+    shared.counters.sealed(&relay, sealed.status);
+    Ok(of_type(media::OHTTP_RESPONSE, sealed.octets.into()))
+}
+
+/// GET at the gateway resource (RFC 9540 section 3): the list of the current epoch, for foreign clients.
+async fn key_list(State(shared): State<Arc<Shared>>) -> Result<Response, Refusal> {
+    let keys = shared.keeper.keys();
+    let current = keys.current().ok_or(Refusal::NoKeys)?;
+    Ok(of_type(media::OHTTP_KEYS, current.list.clone()))
+}
+
+/// GET of the key document, for the relays' own clients.
+async fn key_document(State(shared): State<Arc<Shared>>) -> Result<Response, Refusal> {
+    let document = shared.keeper.document().ok_or(Refusal::NoKeys)?;
+    Ok(of_type(media::KEY_DOCUMENT, document))
+}
+
+/// The content of a request, if it can be an encapsulated request.
+async fn content(limits: &Limits, request: Request) -> Result<Bytes, Refusal> {
+    let headers = request.headers();
+    if !headers
+        .get(header::CONTENT_TYPE)
+        .is_some_and(is_encapsulated)
+        || headers.contains_key(header::CONTENT_ENCODING)
+    {
+        return Err(Refusal::MediaType);
+    }
+    let stated = headers
+        .get(header::CONTENT_LENGTH)
+        .and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
+    if stated.is_some_and(|octets| octets > FOREIGN_REQUEST_MAX_BYTES) {
+        return Err(Refusal::Size);
+    }
+    let reading = to_bytes(request.into_body(), FOREIGN_REQUEST_MAX_BYTES);
+    match tokio::time::timeout(limits.body_timeout(), reading).await {
+        Ok(Ok(content)) => Ok(content),
+        Ok(Err(error)) if is_too_long(&error) => Err(Refusal::Size),
+        Ok(Err(_)) | Err(_) => Err(Refusal::Content),
+    }
+}
+
+fn is_encapsulated(value: &HeaderValue) -> bool {
+    let essence = value
+        .as_bytes()
+        .split(|octet| *octet == b';')
+        .next()
+        .unwrap_or_default();
+    essence
+        .trim_ascii()
+        .eq_ignore_ascii_case(media::OHTTP_REQUEST.as_bytes())
+}
+
+fn is_too_long(error: &axum::Error) -> bool {
+    std::error::Error::source(error)
+        .is_some_and(|source| source.is::<http_body_util::LengthLimitError>())
+}
+
+fn of_type(media_type: &'static str, content: Bytes) -> Response {
+    let headers = [(header::CONTENT_TYPE, HeaderValue::from_static(media_type))];
+    (StatusCode::OK, headers, Body::from(content)).into_response()
+}

@@ -1,0 +1,202 @@
+//! Keeps the keys and their proof in step with the clock and the DNS.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use arc_swap::ArcSwapOption;
+use bytes::Bytes;
+use sotto_envelope::{Epoch, ProofQuery};
+use sotto_proof::Anchors;
+
+use crate::{
+    answer::Answerer,
+    key_document::{DocumentError, Publication, PublicationError, question},
+    keys::{ActiveKeys, KeySchedule, ScheduleError},
+};
+
+/// Seconds to wait after the DNS did not vouch for our keys before asking it again: soon, since nobody is served
+/// meanwhile, and not so often that it burdens a resolver that fails.
+const RETRY_SECONDS: u64 = 15;
+
+/// What keeps the keys from being served; each says what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum KeeperError {
+    /// The schedule does not go along with the clock.
+    #[error(transparent)]
+    Schedule(#[from] ScheduleError),
+    /// The resolver gave no proof of the key record.
+    #[error(
+        "no proof of the key record could be had (status {0}); check that the resolver in the configuration answers and passes DNSSEC records on"
+    )]
+    NoProof(u16),
+    /// The proof does not vouch for keys.
+    #[error(transparent)]
+    Publication(#[from] PublicationError),
+    /// What it vouches for is not ours, or not of this time.
+    #[error(transparent)]
+    Document(#[from] DocumentError),
+    /// Writing the state file panicked or was cancelled.
+    #[error("the key state could not be written: the process is ending")]
+    Ending,
+}
+
+/// The keys, the proof of them, and the document made of both.
+pub(crate) struct Keeper {
+    host: String,
+    operator: String,
+    anchors: Anchors,
+    schedule: Arc<KeySchedule>,
+    answerer: Answerer,
+    publication: ArcSwapOption<Publication>,
+    document: ArcSwapOption<Bytes>,
+    ask_from: Mutex<u64>,
+}
+
+impl Keeper {
+    /// A keeper that has not asked the DNS yet, so that there is no document.
+    #[must_use]
+    pub(crate) fn new(
+        host: String,
+        operator: String,
+        anchors: Anchors,
+        schedule: KeySchedule,
+        answerer: Answerer,
+    ) -> Self {
+        Self {
+            host,
+            operator,
+            anchors,
+            schedule: Arc::new(schedule),
+            answerer,
+            publication: ArcSwapOption::empty(),
+            document: ArcSwapOption::empty(),
+            ask_from: Mutex::new(0),
+        }
+    }
+
+    /// The keys in use.
+    #[must_use]
+    pub(crate) fn keys(&self) -> Arc<ActiveKeys> {
+        self.schedule.active()
+    }
+
+    /// Who answers questions, the keeper's own among them.
+    #[must_use]
+    pub(crate) fn answerer(&self) -> &Answerer {
+        &self.answerer
+    }
+
+    /// The key document, if the DNS vouches for a list that is offered now.
+    #[must_use]
+    pub(crate) fn document(&self) -> Option<Bytes> {
+        self.document.load().as_deref().cloned()
+    }
+
+    /// How many epochs from the clock's on the DNS carries without a gap; 0 if it was never heard.
+    #[must_use]
+    pub(crate) fn epochs_published(&self) -> u64 {
+        let current = self.keys().epoch;
+        self.publication.load().as_ref().map_or(0, |publication| {
+            (0..)
+                .take_while(|ahead| publication.records().digest(current.plus(*ahead)).is_some())
+                .count() as u64
+        })
+    }
+
+    /// Brings everything up to the time `now`: the keys, the proof of the key record if it is due, the document.
+    ///
+    /// # Errors
+    ///
+    /// [`KeeperError`], the gravest. What could be brought up to date is; what can no longer be served is not.
+    pub(crate) async fn tend(&self, now: u64) -> Result<(), KeeperError> {
+        let turned = self.turn(now).await;
+        let asked = self.ask_if_due(now).await;
+        let made = self.make_document(now);
+        turned?;
+        match (made, asked) {
+            (Ok(()), Ok(_)) => Ok(()),
+            (Ok(()), Err(error)) => {
+                tracing::warn!(%error, "the proof of the key record was not renewed; the one at hand still serves");
+                Ok(())
+            }
+            (Err(error), Ok(true)) => {
+                self.ask_from(now.saturating_add(RETRY_SECONDS));
+                Err(error.into())
+            }
+            (Err(error), Ok(false)) => Err(error.into()),
+            (Err(_), Err(error)) => Err(error),
+        }
+    }
+
+    /// Asks the DNS what it carries at the time `now`, and changes nothing: the state file stays as it is.
+    ///
+    /// # Errors
+    ///
+    /// [`KeeperError`]: what would keep the keys from being served.
+    pub(crate) async fn look(&self, now: u64) -> Result<(), KeeperError> {
+        self.ask_if_due(now).await?;
+        Ok(self.make_document(now)?)
+    }
+
+    async fn turn(&self, now: u64) -> Result<(), KeeperError> {
+        let schedule = Arc::clone(&self.schedule);
+        let published: Option<Epoch> = self
+            .publication
+            .load()
+            .as_ref()
+            .and_then(|publication| publication.newest());
+        tokio::task::spawn_blocking(move || schedule.turn_to(now, published))
+            .await
+            .map_err(|_| KeeperError::Ending)?
+            .map_err(KeeperError::from)
+    }
+
+    /// Asks the DNS for the key record if it is time to; says whether it was.
+    async fn ask_if_due(&self, now: u64) -> Result<bool, KeeperError> {
+        if now < *self.ask_from.lock().unwrap_or_else(PoisonError::into_inner) {
+            return Ok(false);
+        }
+        // Whatever comes of it, not again at once.
+        let soon = now.saturating_add(RETRY_SECONDS);
+        self.ask_from(soon);
+        let asked = question(&self.host)?;
+        let query = ProofQuery {
+            name: asked.name.to_string(),
+            rtype: asked.rtype.to_string(),
+        };
+        let answered = self.answerer.answer(&query).await;
+        if answered.status != 200 {
+            return Err(KeeperError::NoProof(answered.status));
+        }
+        let publication = Publication::read(
+            answered.proof,
+            &self.host,
+            &self.operator,
+            &self.anchors,
+            now,
+        )?;
+        self.ask_from(publication.stale_from.max(soon));
+        self.publication.store(Some(Arc::new(publication)));
+        Ok(true)
+    }
+
+    fn make_document(&self, now: u64) -> Result<(), DocumentError> {
+        let made = match self.publication.load().as_ref() {
+            Some(publication) => publication.document(&self.keys(), now),
+            None => Err(DocumentError::NotPublished(Epoch::at(now))),
+        };
+        match made {
+            Ok(document) => {
+                self.document.store(Some(Arc::new(document)));
+                Ok(())
+            }
+            Err(error) => {
+                self.document.store(None);
+                Err(error)
+            }
+        }
+    }
+
+    fn ask_from(&self, time: u64) {
+        *self.ask_from.lock().unwrap_or_else(PoisonError::into_inner) = time;
+    }
+}

@@ -1,0 +1,347 @@
+//! The state file of the key schedule: one secret, replaced whole, by one writer at a time.
+//!
+//! Format: the text of [`Ratchet::to_state`]. A reader sees the old file or the new one, never a mixture, whatever
+//! instant the power fails. Writers take an advisory lock on `<file>.lock`, which outlives the
+//! renames, and read the file again under it. What a file system keeps of the replaced file is beyond this module:
+//! put it on an encrypted volume, or one that discards.
+
+use std::{
+    fs::{self, File, OpenOptions, TryLockError},
+    io::{self, Read, Write},
+    os::unix::fs::{OpenOptionsExt, PermissionsExt},
+    path::{Path, PathBuf},
+    thread,
+    time::Duration,
+};
+
+use sotto_envelope::{
+    Epoch,
+    schedule::{Ratchet, ScheduleError as RatchetError},
+};
+use zeroize::Zeroizing;
+
+/// Octets of the largest state file read; a real one has about a hundred.
+const STATE_MAX_BYTES: u64 = 4_096;
+
+/// How often, and how long between, a writer asks for the lock: a write takes milliseconds.
+const LOCK_ATTEMPTS: u32 = 40;
+const LOCK_PAUSE: Duration = Duration::from_millis(50);
+
+/// A state file, by its path.
+#[derive(Clone, Debug)]
+pub struct StateFile {
+    path: PathBuf,
+}
+
+/// Why the state file could not be used; each names the file and the remedy.
+#[derive(Debug, thiserror::Error)]
+pub enum StateFileError {
+    /// There is none.
+    #[error("there is no key state at {}; make one with `sotto-gateway keys init`", .0.display())]
+    Missing(PathBuf),
+    /// There is one already, which `keys init` must not destroy.
+    #[error(
+        "there is a key state at {} already; replacing it would strand every client that holds its keys. \
+         Move it away first if that is what you want",
+        .0.display()
+    )]
+    Exists(PathBuf),
+    /// Others than its owner may read it.
+    #[error(
+        "{} has mode {mode:03o}, so others may have read the secret; run `chmod 600 {}`, and make a new state if they may have",
+        path.display(),
+        path.display()
+    )]
+    Exposed {
+        /// The file.
+        path: PathBuf,
+        /// Its permission bits.
+        mode: u32,
+    },
+    /// Its content is not a key state.
+    #[error(
+        "{} does not hold a key state ({source}); restore it from a backup or another instance, \
+         or move it away, run `sotto-gateway keys init` and publish the new digests",
+        path.display()
+    )]
+    Corrupt {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        source: RatchetError,
+    },
+    /// Another process holds the lock.
+    #[error("another process is writing {}; wait for it, or find out why it hangs", .0.display())]
+    Locked(PathBuf),
+    /// The schedule refuses the step.
+    #[error(
+        "the keys in {} cannot be advanced: {source}; check the clock, and if it is right run `sotto-gateway keys advance --force`",
+        path.display()
+    )]
+    Advance {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: RatchetError,
+    },
+    /// The operating system refused.
+    #[error("cannot {action} {}: {source}; check that the directory exists and belongs to this user", path.display())]
+    Io {
+        /// What was tried.
+        action: &'static str,
+        /// On what.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+}
+
+impl StateFile {
+    /// The state file at `path`, which need not exist yet.
+    #[must_use]
+    pub fn at(path: impl Into<PathBuf>) -> Self {
+        Self { path: path.into() }
+    }
+
+    /// Its path.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Writes the first state, which can derive keys from `epoch` on.
+    ///
+    /// # Errors
+    ///
+    /// [`StateFileError::Exists`], and what the operating system says.
+    pub fn create(&self, epoch: Epoch, secret: [u8; 32]) -> Result<Ratchet, StateFileError> {
+        let _lock = self.lock()?;
+        if self.path.exists() {
+            return Err(StateFileError::Exists(self.path.clone()));
+        }
+        let ratchet = Ratchet::new(epoch, secret);
+        self.replace(&ratchet)?;
+        Ok(ratchet)
+    }
+
+    /// Reads the state.
+    ///
+    /// # Errors
+    ///
+    /// Every [`StateFileError`] but those of writing.
+    pub fn load(&self) -> Result<Ratchet, StateFileError> {
+        let file = File::open(&self.path).map_err(|source| match source.kind() {
+            io::ErrorKind::NotFound => StateFileError::Missing(self.path.clone()),
+            _ => self.io("open", source),
+        })?;
+        let metadata = file
+            .metadata()
+            .map_err(|source| self.io("read the mode of", source))?;
+        let mode = metadata.permissions().mode() & 0o777;
+        if mode & 0o077 != 0 {
+            return Err(StateFileError::Exposed {
+                path: self.path.clone(),
+                mode,
+            });
+        }
+        let mut octets = Zeroizing::new(Vec::with_capacity(STATE_MAX_BYTES as usize));
+        file.take(STATE_MAX_BYTES)
+            .read_to_end(&mut octets)
+            .map_err(|source| self.io("read", source))?;
+        // What is not text is no state either: an empty text gets the same answer.
+        let text = std::str::from_utf8(&octets).unwrap_or_default();
+        Ratchet::from_state(text).map_err(|source| StateFileError::Corrupt {
+            path: self.path.clone(),
+            source,
+        })
+    }
+
+    /// Moves the state forward to `epoch` at least, so that keys of earlier epochs are gone for good.
+    ///
+    /// Another process may have moved it further; the answer is what the file now holds.
+    ///
+    /// # Errors
+    ///
+    /// [`StateFileError::Advance`] for more than 14 epochs without `force`; else as [`load`](Self::load).
+    pub fn advance(&self, epoch: Epoch, force: bool) -> Result<Ratchet, StateFileError> {
+        let _lock = self.lock()?;
+        let mut ratchet = self.load()?;
+        if ratchet.epoch() < epoch {
+            ratchet
+                .advance_to(epoch, force)
+                .map_err(|source| StateFileError::Advance {
+                    path: self.path.clone(),
+                    source,
+                })?;
+            self.replace(&ratchet)?;
+        }
+        Ok(ratchet)
+    }
+
+    fn replace(&self, ratchet: &Ratchet) -> Result<(), StateFileError> {
+        let new = beside(&self.path, ".new");
+        // A leftover of a crash: the lock says that nobody is writing it.
+        match fs::remove_file(&new) {
+            Err(source) if source.kind() != io::ErrorKind::NotFound => {
+                return Err(self.io("remove the leftover beside", source));
+            }
+            _ => {}
+        }
+        let mut file = OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(&new)
+            .map_err(|source| self.io("create the successor of", source))?;
+        file.write_all(ratchet.to_state().as_bytes())
+            .and_then(|()| file.sync_all())
+            .map_err(|source| self.io("write the successor of", source))?;
+        fs::rename(&new, &self.path).map_err(|source| self.io("replace", source))?;
+        File::open(directory(&self.path))
+            .and_then(|directory| directory.sync_all())
+            .map_err(|source| self.io("sync the directory of", source))
+    }
+
+    fn lock(&self) -> Result<File, StateFileError> {
+        let file = OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .mode(0o600)
+            .open(beside(&self.path, ".lock"))
+            .map_err(|source| self.io("open the lock of", source))?;
+        for _ in 0..LOCK_ATTEMPTS {
+            match file.try_lock() {
+                Ok(()) => return Ok(file),
+                Err(TryLockError::WouldBlock) => thread::sleep(LOCK_PAUSE),
+                Err(TryLockError::Error(source)) => return Err(self.io("lock", source)),
+            }
+        }
+        Err(StateFileError::Locked(self.path.clone()))
+    }
+
+    fn io(&self, action: &'static str, source: io::Error) -> StateFileError {
+        StateFileError::Io {
+            action,
+            path: self.path.clone(),
+            source,
+        }
+    }
+}
+
+fn beside(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    name.into()
+}
+
+fn directory(path: &Path) -> &Path {
+    match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECRET: [u8; 32] = [7; 32];
+
+    fn fresh() -> (tempfile::TempDir, StateFile) {
+        let directory = tempfile::tempdir().unwrap();
+        let file = StateFile::at(directory.path().join("gateway.keys"));
+        (directory, file)
+    }
+
+    #[test]
+    fn a_state_survives_its_file() {
+        let (_directory, file) = fresh();
+        let made = file.create(Epoch(20_000), SECRET).unwrap();
+        let read = file.load().unwrap();
+        assert_eq!(read.epoch(), Epoch(20_000));
+        let list = |ratchet: &Ratchet| ratchet.keys(Epoch(20_003)).unwrap().list().to_vec();
+        assert_eq!(list(&made), list(&read));
+        let mode = fs::metadata(file.path()).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+    }
+
+    #[test]
+    fn init_destroys_nothing() {
+        let (_directory, file) = fresh();
+        file.create(Epoch(20_000), SECRET).unwrap();
+        let error = file.create(Epoch(20_001), [8; 32]).unwrap_err();
+        assert!(matches!(error, StateFileError::Exists(_)), "{error}");
+        assert_eq!(file.load().unwrap().epoch(), Epoch(20_000));
+    }
+
+    #[test]
+    fn advancing_is_for_good_and_bounded() {
+        let (_directory, file) = fresh();
+        file.create(Epoch(20_000), SECRET).unwrap();
+        assert_eq!(
+            file.advance(Epoch(20_014), false).unwrap().epoch(),
+            Epoch(20_014)
+        );
+        assert_eq!(
+            file.advance(Epoch(20_001), false).unwrap().epoch(),
+            Epoch(20_014)
+        );
+        assert!(file.load().unwrap().keys(Epoch(20_013)).is_err());
+
+        let error = file.advance(Epoch(20_029), false).unwrap_err();
+        assert!(
+            error.to_string().contains("keys advance --force"),
+            "{error}"
+        );
+        assert_eq!(file.load().unwrap().epoch(), Epoch(20_014));
+        assert_eq!(
+            file.advance(Epoch(20_029), true).unwrap().epoch(),
+            Epoch(20_029)
+        );
+    }
+
+    #[test]
+    fn every_fault_names_the_file_and_the_remedy() {
+        let (_directory, file) = fresh();
+        assert!(file.load().unwrap_err().to_string().contains("keys init"));
+
+        for content in ["", "nonsense", "\u{0}\u{1}"] {
+            fs::write(file.path(), content).unwrap();
+            fs::set_permissions(file.path(), fs::Permissions::from_mode(0o600)).unwrap();
+            let error = file.load().unwrap_err().to_string();
+            assert!(
+                error.contains("gateway.keys") && error.contains("backup"),
+                "{error}"
+            );
+        }
+        fs::set_permissions(file.path(), fs::Permissions::from_mode(0o640)).unwrap();
+        assert!(file.load().unwrap_err().to_string().contains("chmod 600"));
+    }
+
+    #[test]
+    fn a_crash_before_the_rename_leaves_the_old_state() {
+        let (_directory, file) = fresh();
+        file.create(Epoch(20_000), SECRET).unwrap();
+        fs::write(beside(file.path(), ".new"), "half a st").unwrap();
+        assert_eq!(file.load().unwrap().epoch(), Epoch(20_000));
+        assert_eq!(
+            file.advance(Epoch(20_001), false).unwrap().epoch(),
+            Epoch(20_001)
+        );
+        assert!(!beside(file.path(), ".new").exists());
+    }
+
+    #[test]
+    fn two_writers_end_with_one_state() {
+        let (_directory, file) = fresh();
+        file.create(Epoch(20_000), SECRET).unwrap();
+        thread::scope(|scope| {
+            for epoch in 20_001..=20_008 {
+                let file = &file;
+                scope.spawn(move || file.advance(Epoch(epoch), false).unwrap());
+            }
+        });
+        assert_eq!(file.load().unwrap().epoch(), Epoch(20_008));
+    }
+}

@@ -1,0 +1,101 @@
+//! What is counted: statuses and refusals, per listed relay.
+//!
+//! Every series exists from the start; labels are fixed words and the operator's own names for relays.
+
+use std::collections::HashMap;
+
+use sotto_daemon::metrics::{Counter, Gauge, Metrics};
+
+use crate::{
+    refusal::Refusal,
+    relays::{Admitted, UNLISTED},
+};
+
+/// The statuses that are sealed.
+const SEALED: [(u16, &str); 6] = [
+    (200, "200"),
+    (400, "400"),
+    (403, "403"),
+    (502, "502"),
+    (503, "503"),
+    (504, "504"),
+];
+
+/// The counters of one gateway.
+pub(crate) struct Counters {
+    sealed: HashMap<String, [Counter; SEALED.len()]>,
+    other: Counter,
+    refused: Vec<(Refusal, Counter)>,
+    epochs: Gauge,
+    key_record: Gauge,
+}
+
+impl Counters {
+    /// Registers the series for the relays named `relays`, and for unlisted ones.
+    #[must_use]
+    pub(crate) fn new<'a>(metrics: &Metrics, relays: impl Iterator<Item = &'a str>) -> Self {
+        let sealed = |relay: &str, status: &str| {
+            metrics.counter(
+                "sotto_gateway_sealed_total",
+                "Sealed answers by listed relay and by the status inside.",
+                &[("relay", relay), ("status", status)],
+            )
+        };
+        Self {
+            sealed: relays
+                .chain([UNLISTED])
+                .map(|relay| {
+                    (
+                        relay.to_owned(),
+                        SEALED.map(|(_, status)| sealed(relay, status)),
+                    )
+                })
+                .collect(),
+            other: sealed("other", "other"),
+            refused: Refusal::ALL
+                .into_iter()
+                .map(|refusal| {
+                    let counter = metrics.counter(
+                        "sotto_gateway_refused_total",
+                        "Requests refused before they were opened, by cause.",
+                        &[("cause", refusal.label())],
+                    );
+                    (refusal, counter)
+                })
+                .collect(),
+            epochs: metrics.gauge(
+                "sotto_gateway_epochs_published",
+                "Epochs from today's on whose digest the DNS carries; publish at 5, act at 2.",
+                &[],
+            ),
+            key_record: metrics.gauge(
+                "sotto_gateway_key_document",
+                "1 if there is a key document to serve, else 0.",
+                &[],
+            ),
+        }
+    }
+
+    /// Counts a sealed answer.
+    pub(crate) fn sealed(&self, relay: &Admitted, status: u16) {
+        let position = SEALED.iter().position(|(known, _)| *known == status);
+        match (self.sealed.get(&relay.relay), position) {
+            (Some(counters), Some(position)) => counters[position].increment(1),
+            _ => self.other.increment(1),
+        }
+    }
+
+    /// Counts a refusal.
+    pub(crate) fn refused(&self, refusal: Refusal) {
+        if let Some((_, counter)) = self.refused.iter().find(|(known, _)| *known == refusal) {
+            counter.increment(1);
+        }
+    }
+
+    /// Tells how far the key record reaches and whether a key document can be served.
+    pub(crate) fn keys(&self, epochs_published: u64, served: bool) {
+        // A dozen epochs: exact as a float.
+        self.epochs.set(epochs_published as f64);
+        self.key_record.set(f64::from(u8::from(served)));
+    }
+}

@@ -1,0 +1,266 @@
+//! Which relays are admitted, by bearer token (RFC 6750 section 2.1).
+//!
+//! Tokens are held and compared as SHA-256 digests, every one of them each time, so that neither the time taken nor a copy of
+//! the memory tells a token.
+
+use std::{fmt, fs, io, path::PathBuf};
+
+use aws_lc_rs::{constant_time::verify_slices_are_equal, digest};
+use http::{HeaderMap, header};
+use zeroize::Zeroizing;
+
+use crate::config;
+
+/// Characters of the shortest token: 16 octets in hex, 128 bits.
+const TOKEN_MIN_LENGTH: usize = 32;
+
+/// Characters of the longest token; longer ones would not fit other people's header limits.
+const TOKEN_MAX_LENGTH: usize = 1_024;
+
+/// The name in metrics and views of a relay that is admitted without being listed.
+pub const UNLISTED: &str = "unlisted";
+
+/// The relays that are admitted.
+pub struct Relays {
+    listed: Vec<Listed>,
+    open: bool,
+}
+
+struct Listed {
+    name: String,
+    token: [u8; digest::SHA256_OUTPUT_LEN],
+}
+
+/// A relay that may ask.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Admitted {
+    /// The operator's name for it, [`UNLISTED`] if it has none.
+    pub relay: String,
+}
+
+/// Why the list could not be read.
+#[derive(Debug, thiserror::Error)]
+pub enum RelaysError {
+    /// The token file cannot be read.
+    #[error("relay \"{relay}\": cannot read token_file {}: {source}; create it with `openssl rand -hex 32`", path.display())]
+    Unreadable {
+        /// The relay.
+        relay: String,
+        /// Its token file.
+        path: PathBuf,
+        /// What the operating system says.
+        source: io::Error,
+    },
+    /// What it holds is no token.
+    #[error(
+        "relay \"{relay}\": {} must hold one line of {TOKEN_MIN_LENGTH} to {TOKEN_MAX_LENGTH} characters of \
+         [A-Za-z0-9-._~+/=]; create it with `openssl rand -hex 32`",
+        path.display()
+    )]
+    NoToken {
+        /// The relay.
+        relay: String,
+        /// Its token file.
+        path: PathBuf,
+    },
+    /// Two relays have one token.
+    #[error("relays \"{0}\" and \"{1}\" have the same token; give each its own")]
+    Shared(String, String),
+}
+
+impl Relays {
+    /// Reads the token of each listed relay.
+    ///
+    /// # Errors
+    ///
+    /// [`RelaysError`], naming the relay and its file.
+    pub fn load(listed: &[config::Relay], open: bool) -> Result<Self, RelaysError> {
+        let mut relays: Vec<Listed> = Vec::with_capacity(listed.len());
+        for relay in listed {
+            let unreadable = |source| RelaysError::Unreadable {
+                relay: relay.name.clone(),
+                path: relay.token_file.clone(),
+                source,
+            };
+            let text = Zeroizing::new(fs::read_to_string(&relay.token_file).map_err(unreadable)?);
+            let token = text.trim_ascii();
+            if !is_token(token) {
+                return Err(RelaysError::NoToken {
+                    relay: relay.name.clone(),
+                    path: relay.token_file.clone(),
+                });
+            }
+            let token = hash(token);
+            if let Some(other) = relays.iter().find(|other| other.token == token) {
+                return Err(RelaysError::Shared(other.name.clone(), relay.name.clone()));
+            }
+            relays.push(Listed {
+                name: relay.name.clone(),
+                token,
+            });
+        }
+        Ok(Self {
+            listed: relays,
+            open,
+        })
+    }
+
+    /// The relay that sent `headers`, if it may ask.
+    #[must_use]
+    pub fn admit(&self, headers: &HeaderMap) -> Option<Admitted> {
+        let presented = bearer(headers).map(hash);
+        let mut found = None;
+        if let Some(presented) = presented {
+            for relay in &self.listed {
+                if verify_slices_are_equal(&presented, &relay.token).is_ok() {
+                    found = Some(relay.name.clone());
+                }
+            }
+        }
+        match found {
+            Some(relay) => Some(Admitted { relay }),
+            None if self.open => Some(Admitted {
+                relay: UNLISTED.to_owned(),
+            }),
+            None => None,
+        }
+    }
+}
+
+impl fmt::Debug for Relays {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Relays")
+            .field(
+                "listed",
+                &self
+                    .listed
+                    .iter()
+                    .map(|relay| &relay.name)
+                    .collect::<Vec<_>>(),
+            )
+            .field("open", &self.open)
+            .finish()
+    }
+}
+
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let mut values = headers.get_all(header::AUTHORIZATION).iter();
+    let (Some(value), None) = (values.next(), values.next()) else {
+        return None;
+    };
+    let (scheme, token) = value.to_str().ok()?.split_once(' ')?;
+    (scheme.eq_ignore_ascii_case("bearer") && token.len() <= TOKEN_MAX_LENGTH).then_some(token)
+}
+
+fn is_token(text: &str) -> bool {
+    (TOKEN_MIN_LENGTH..=TOKEN_MAX_LENGTH).contains(&text.len())
+        && text
+            .bytes()
+            .all(|octet| octet.is_ascii_alphanumeric() || b"-._~+/=".contains(&octet))
+}
+
+fn hash(token: &str) -> [u8; digest::SHA256_OUTPUT_LEN] {
+    let mut out = [0; digest::SHA256_OUTPUT_LEN];
+    out.copy_from_slice(digest::digest(&digest::SHA256, token.as_bytes()).as_ref());
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TOKEN: &str = "0123456789abcdef0123456789abcdef";
+
+    fn relays(contents: &[&str], open: bool) -> Result<Relays, RelaysError> {
+        let directory = tempfile::tempdir().unwrap();
+        let listed: Vec<_> = contents
+            .iter()
+            .enumerate()
+            .map(|(index, content)| {
+                let token_file = directory.path().join(format!("{index}.token"));
+                fs::write(&token_file, content).unwrap();
+                config::Relay {
+                    name: format!("relay-{index}"),
+                    token_file,
+                }
+            })
+            .collect();
+        Relays::load(&listed, open)
+    }
+
+    fn with(values: &[&str]) -> HeaderMap {
+        values
+            .iter()
+            .map(|value| (header::AUTHORIZATION, value.parse().unwrap()))
+            .collect()
+    }
+
+    #[test]
+    fn a_listed_token_admits_and_names_its_relay() {
+        let other = TOKEN.replace('0', "f");
+        let relays = relays(&[TOKEN, &format!("{other}\n")], false).unwrap();
+        let name = |value: String| {
+            relays
+                .admit(&with(&[&value]))
+                .map(|admitted| admitted.relay)
+        };
+        assert_eq!(name(format!("Bearer {TOKEN}")).as_deref(), Some("relay-0"));
+        assert_eq!(name(format!("bearer {other}")).as_deref(), Some("relay-1"));
+    }
+
+    #[test]
+    fn whatever_else_is_presented_does_not() {
+        let relays = relays(&[TOKEN], false).unwrap();
+        let right = format!("Bearer {TOKEN}");
+        let refused: [&[&str]; 7] = [
+            &[],
+            &[""],
+            &["Bearer"],
+            &["Bearer "],
+            &[TOKEN],
+            &["Basic 0123456789abcdef0123456789abcdef"],
+            &[&right, &right],
+        ];
+        for values in refused {
+            assert_eq!(relays.admit(&with(values)), None, "{values:?}");
+        }
+        assert_eq!(relays.admit(&with(&[&format!("{right}0")])), None);
+    }
+
+    #[test]
+    fn an_open_gateway_admits_everybody_and_still_knows_the_listed() {
+        let relays = relays(&[TOKEN], true).unwrap();
+        assert_eq!(relays.admit(&HeaderMap::new()).unwrap().relay, UNLISTED);
+        let listed = relays.admit(&with(&[&format!("Bearer {TOKEN}")]));
+        assert_eq!(listed.unwrap().relay, "relay-0");
+    }
+
+    #[test]
+    fn a_bad_token_file_is_named() {
+        for content in [
+            "",
+            "short",
+            "0123456789abcdef 0123456789abcdef",
+            &"a".repeat(1_025),
+        ] {
+            let error = relays(&[content], false).unwrap_err().to_string();
+            assert!(
+                error.contains("relay-0") && error.contains("0.token") && error.contains("openssl"),
+                "{error}"
+            );
+        }
+        assert!(matches!(
+            relays(&[TOKEN, TOKEN], false),
+            Err(RelaysError::Shared(..))
+        ));
+    }
+
+    #[test]
+    fn a_token_is_never_printed() {
+        let relays = relays(&[TOKEN], false).unwrap();
+        assert_eq!(
+            format!("{relays:?}"),
+            r#"Relays { listed: ["relay-0"], open: false }"#
+        );
+    }
+}

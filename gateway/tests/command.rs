@@ -1,0 +1,214 @@
+//! `sotto-gateway` as a process: what operators type.
+
+mod support;
+
+use std::{
+    fs,
+    io::{BufRead, BufReader},
+    net::SocketAddr,
+    process::{Child, Command, Output, Stdio},
+};
+
+use serde_json::Value;
+use sotto_gateway::keys::StateFile;
+use sotto_wire::path;
+use support::{TOKEN, http::get};
+
+/// A directory with a configuration by the machine's own clock, and nothing else yet.
+struct Machine(tempfile::TempDir);
+
+impl Machine {
+    fn new() -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let at = |name: &str| directory.path().join(name).display().to_string();
+        let config = format!(
+            "host = \"gateway.test\"\noperator = \"operator.test\"\n\
+             [listen]\naddress = \"127.0.0.1:0\"\nplain_http = true\n\
+             [keys]\nstate = \"{}\"\n\
+             [dns]\nresolver = \"127.0.0.1:1\"\ntimeout_ms = 500\n\
+             [[relay]]\nname = \"relay-one\"\ntoken_file = \"{}\"\n",
+            at("state"),
+            at("token"),
+        );
+        fs::write(at("gateway.toml"), config).unwrap();
+        fs::write(at("token"), TOKEN).unwrap();
+        Self(directory)
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_sotto-gateway"));
+        command
+            .args(arguments)
+            .arg("--config")
+            .arg(self.0.path().join("gateway.toml"))
+            .env_clear();
+        command
+    }
+
+    fn run(&self, arguments: &[&str]) -> Output {
+        self.command(arguments).output().unwrap()
+    }
+
+    fn json(&self, arguments: &[&str]) -> Value {
+        let output = self.run(&[arguments, &["--json"]].concat());
+        serde_json::from_slice(&output.stdout).unwrap()
+    }
+
+    /// Starts to serve, and waits for the line that tells the address.
+    fn serve(&self) -> (Serving, SocketAddr) {
+        let mut child = self
+            .command(&["serve"])
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let lines = BufReader::new(child.stderr.take().unwrap()).lines();
+        let serving = Serving(child);
+        for line in lines.map_while(Result::ok) {
+            if let Some((_, rest)) = line.split_once("address=") {
+                let address = rest.split_whitespace().next().unwrap();
+                return (serving, address.parse().unwrap());
+            }
+        }
+        panic!("the gateway did not serve");
+    }
+}
+
+/// A serving process; killed when dropped.
+struct Serving(Child);
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn text(octets: &[u8]) -> String {
+    String::from_utf8_lossy(octets).into_owned()
+}
+
+#[test]
+fn keys_are_made_shown_and_published_without_their_secret() {
+    let machine = Machine::new();
+    let epoch = machine.json(&["keys", "init"])["epoch"].as_u64().unwrap();
+    let again = machine.run(&["keys", "init"]);
+    assert_eq!(again.status.code(), Some(1));
+    assert!(
+        text(&again.stderr).contains("already"),
+        "{}",
+        text(&again.stderr)
+    );
+
+    let state = fs::read_to_string(machine.0.path().join("state")).unwrap();
+    let secret = state
+        .lines()
+        .find_map(|line| line.strip_prefix("state "))
+        .unwrap();
+    let shown = machine.json(&["keys", "show"]);
+    assert_eq!(shown["oldest_epoch"], epoch);
+    let published = machine.json(&["keys", "publish"]);
+    assert_eq!(published["owner"], "_ohttp-keys.gateway.test.");
+    let records = published["records"].as_array().unwrap();
+    assert_eq!(records.len(), 14);
+    let lines = text(&machine.run(&["keys", "publish"]).stdout);
+    for record in records {
+        let text = record["text"].as_str().unwrap();
+        assert!(
+            text.starts_with("v=OHTTPKEYS1; o=operator.test; d="),
+            "{text}"
+        );
+    }
+    for line in lines.lines() {
+        let form = "_ohttp-keys.gateway.test. 3600 IN TXT \"v=OHTTPKEYS1; o=operator.test; d=";
+        assert!(line.starts_with(form) && line.ends_with('"'), "{line}");
+    }
+    assert_eq!(lines.lines().count(), 14);
+    for printed in [
+        shown.to_string(),
+        published.to_string(),
+        lines,
+        text(&machine.run(&["keys", "show"]).stdout),
+    ] {
+        assert!(!printed.contains(secret), "{printed}");
+    }
+    assert!(
+        machine.json(&["keys", "advance"])["epoch"]
+            .as_u64()
+            .unwrap()
+            >= epoch - 1
+    );
+}
+
+#[test]
+fn a_check_tells_every_mistake_at_once() {
+    let machine = Machine::new();
+    fs::write(machine.0.path().join("token"), "short").unwrap();
+    let checked = machine.json(&["check"]);
+    assert_eq!(checked["ok"], false);
+    let problems = checked["problems"].to_string();
+    assert!(
+        problems.contains("keys init") && problems.contains("relay-one"),
+        "{problems}"
+    );
+
+    fs::write(machine.0.path().join("token"), TOKEN).unwrap();
+    machine.run(&["keys", "init"]);
+    assert_eq!(machine.json(&["check"])["ok"], true);
+    assert_eq!(machine.run(&["check"]).status.code(), Some(0));
+
+    let config = machine.0.path().join("gateway.toml");
+    let broken = fs::read_to_string(&config)
+        .unwrap()
+        .replace("operator =", "operater =");
+    fs::write(&config, broken).unwrap();
+    let told = text(&machine.run(&["check"]).stdout);
+    assert!(
+        told.contains("operater") && told.contains("line 2"),
+        "{told}"
+    );
+}
+
+#[test]
+fn keys_that_the_dns_does_not_vouch_for_fail_the_check() {
+    let machine = Machine::new();
+    machine.run(&["keys", "init"]);
+    let output = machine.run(&["keys", "check", "--json"]);
+    assert_eq!(output.status.code(), Some(1));
+    let checked: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(
+        (&checked["ok"], &checked["epochs_published"]),
+        (&Value::Bool(false), &Value::from(0))
+    );
+    assert!(
+        checked["problem"].as_str().unwrap().contains("resolver"),
+        "{checked}"
+    );
+}
+
+#[tokio::test]
+async fn a_process_that_is_killed_comes_back_with_its_keys() {
+    let machine = Machine::new();
+    let refused = machine.run(&["serve"]);
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(
+        text(&refused.stderr).contains("keys init"),
+        "{}",
+        text(&refused.stderr)
+    );
+
+    machine.run(&["keys", "init"]);
+    let ratchet = StateFile::at(machine.0.path().join("state"))
+        .load()
+        .unwrap();
+    // Midnight may pass while this runs.
+    let lists = [ratchet.epoch(), ratchet.epoch().next()]
+        .map(|epoch| ratchet.keys(epoch).unwrap().list().to_vec());
+    for _ in 0..2 {
+        let (serving, address) = machine.serve();
+        let served = get(address, path::GATEWAY).await;
+        assert_eq!(served.status, 200);
+        assert!(lists.contains(&served.content.to_vec()));
+        // SIGKILL.
+        drop(serving);
+    }
+}

@@ -1,0 +1,10 @@
+//! A whole gateway on loopback, with a scripted resolver behind it and a simulated clock.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod admission;
+mod exchange;
+mod resolver;
+mod rotation;
+mod start;

@@ -1,0 +1,178 @@
+//! Keys over days.
+
+use sotto_envelope::{Epoch, KeyDocument};
+use sotto_gateway::{Running, keys::StateFile};
+use sotto_wire::{EPOCH_SECONDS, path};
+
+use crate::support::{
+    NOW, Site,
+    foreign::{self, question},
+    http::{get, post},
+    until,
+};
+
+async fn offered(running: &Running) -> Vec<u64> {
+    let answer = get(running.address, path::GATEWAY_KEYS).await;
+    if answer.status != 200 {
+        return Vec::new();
+    }
+    let document = KeyDocument::decode(&answer.content).unwrap();
+    document.lists.iter().map(|(epoch, _)| epoch.0).collect()
+}
+
+fn stored(site: &Site) -> u64 {
+    StateFile::at(site.state()).load().unwrap().epoch().0
+}
+
+#[tokio::test]
+async fn lists_follow_the_clock_and_envelopes_stay_good_for_an_epoch() {
+    let site = Site::new().await;
+    let running = site.start().await;
+    let first = Epoch::at(NOW).0;
+    assert_eq!(offered(&running).await, [first, first + 1]);
+
+    let (now_good, response) = foreign::seal(running.address, &question("_mimi.alice.test.")).await;
+    let (later_bad, _) = foreign::seal(running.address, &question("_mimi.alice.test.")).await;
+    for day in 1..=3 {
+        site.clock.set(NOW + day * EPOCH_SECONDS);
+        until("the next epoch is offered", async || {
+            offered(&running).await == [first + day, first + day + 1]
+        })
+        .await;
+        until("the state has moved", async || {
+            stored(&site) == first + day - 1
+        })
+        .await;
+        if day == 1 {
+            let answer = post(running.address, &now_good).await;
+            assert_eq!(answer.status, 200, "the previous epoch is accepted");
+        }
+    }
+    drop(response);
+    assert_eq!(
+        post(running.address, &later_bad).await.status,
+        400,
+        "older ones are not"
+    );
+}
+
+#[tokio::test]
+async fn epochs_that_the_dns_does_not_carry_are_never_offered() {
+    let site = Site::new().await;
+    let first = Epoch::at(NOW);
+    site.publish(&site.key_texts(first, 1));
+    let running = site.start().await;
+    assert_eq!(
+        offered(&running).await,
+        [first.0],
+        "the next one is not published"
+    );
+
+    site.clock.set(NOW + EPOCH_SECONDS);
+    until("nothing is offered", async || {
+        offered(&running).await.is_empty()
+    })
+    .await;
+    assert_eq!(get(running.admin.unwrap(), "/readyz").await.status, 503);
+
+    site.publish(&site.key_texts(first, 14));
+    site.clock.set(NOW + EPOCH_SECONDS + 7_200);
+    until("the published ones are offered", async || {
+        offered(&running).await == [first.0 + 1, first.0 + 2]
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn digests_of_other_keys_are_never_served() {
+    let site = Site::new().await;
+    let texts = site.key_texts(Epoch::at(NOW), 14);
+    std::fs::remove_file(site.state()).unwrap();
+    StateFile::at(site.state())
+        .create(Epoch::at(NOW), [8; 32])
+        .unwrap();
+    site.publish(&texts);
+    let running = site.try_start(None).await.unwrap();
+    until("the DNS was asked", async || site.resolver.asked() >= 2).await;
+    assert_eq!(get(running.address, path::GATEWAY_KEYS).await.status, 503);
+}
+
+#[tokio::test]
+async fn somebody_elses_key_record_is_never_served() {
+    let site = Site::new().await;
+    let texts: Vec<_> = site
+        .key_texts(Epoch::at(NOW), 14)
+        .into_iter()
+        .map(|(owner, text)| (owner, text.replace("operator.test", "other.test")))
+        .collect();
+    site.publish(&texts);
+    let running = site.try_start(None).await.unwrap();
+    until("the DNS was asked", async || site.resolver.asked() >= 2).await;
+    assert_eq!(get(running.address, path::GATEWAY_KEYS).await.status, 503);
+}
+
+#[tokio::test]
+async fn a_clock_that_jumps_destroys_no_keys() {
+    let site = Site::new().await;
+    let running = site.start().await;
+    let first = Epoch::at(NOW).0;
+    for days in [19, 400, 30_000] {
+        site.clock.set(NOW + days * EPOCH_SECONDS);
+        tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+        assert!(
+            stored(&site) <= first + 13,
+            "{days} days: at most to what the DNS carries"
+        );
+    }
+    running.shutdown().await;
+
+    let site = Site::new().await;
+    let running = site.start().await;
+    site.clock.set(NOW + 400 * EPOCH_SECONDS);
+    until("nothing is offered", async || {
+        offered(&running).await.is_empty()
+    })
+    .await;
+    assert!(stored(&site) <= first + 13);
+}
+
+#[tokio::test]
+async fn the_document_is_renewed_before_its_proof_expires() {
+    let site = Site::new().await;
+    let running = site.start().await;
+    let before = get(running.address, path::GATEWAY_KEYS).await.content;
+    let asked = site.resolver.asked();
+
+    site.clock.set(NOW + 1_800);
+    tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+    assert_eq!(
+        site.resolver.asked(),
+        asked,
+        "within its TTL the DNS is left alone"
+    );
+
+    site.clock.set(NOW + 4_000);
+    site.publish(&site.key_texts(Epoch::at(NOW), 14));
+    until("the DNS is asked again", async || {
+        site.resolver.asked() > asked
+    })
+    .await;
+    until("the document is another", async || {
+        get(running.address, path::GATEWAY_KEYS).await.content != before
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_restart_keeps_the_keys() {
+    let site = Site::new().await;
+    let running = site.start().await;
+    let before = get(running.address, path::GATEWAY).await.content;
+    let (envelope, response) = foreign::seal(running.address, &question("_mimi.alice.test.")).await;
+    // Dropped, not shut down: as if it had been killed.
+    drop(running);
+    let running = site.start().await;
+    assert_eq!(get(running.address, path::GATEWAY).await.content, before);
+    let answer = post(running.address, &envelope).await;
+    assert_eq!(foreign::open(response, &answer.content).status, 200);
+}

@@ -1,0 +1,199 @@
+//! A gateway on loopback, its resolver, its relay, and foreign clients.
+
+#![allow(dead_code, reason = "each test program uses its own part")]
+
+pub(crate) mod dns;
+pub(crate) mod foreign;
+pub(crate) mod http;
+pub(crate) mod zone;
+
+use std::{
+    net::SocketAddr,
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use sotto_daemon::config::{Admin, Listen};
+use sotto_envelope::{Epoch, KeyRecord};
+use sotto_gateway::{
+    Config, Gateway, GatewayView, Observe, Running, StartError,
+    clock::Time,
+    config::{Cache, Dns, Keys, Limits, Names, Relay},
+    keys::{StateFile, records},
+};
+use tempfile::TempDir;
+
+use self::{
+    dns::Resolver,
+    zone::{RootKey, Zone},
+};
+
+pub(crate) const HOST: &str = "gateway.test";
+pub(crate) const OPERATOR: &str = "operator.test";
+pub(crate) const TOKEN: &str = "0123456789abcdef0123456789abcdef";
+
+/// The first instant of an epoch, in 2027.
+pub(crate) const NOW: u64 = 20_900 * 86_400;
+
+/// Days that the signatures of the scripted zone last.
+pub(crate) const DAYS: u64 = 20;
+
+/// A clock that tests set.
+#[derive(Clone)]
+pub(crate) struct Clock(Arc<AtomicU64>);
+
+impl Clock {
+    pub(crate) fn set(&self, now: u64) {
+        self.0.store(now, Ordering::SeqCst);
+    }
+
+    pub(crate) fn now(&self) -> u64 {
+        self.0.load(Ordering::SeqCst)
+    }
+
+    fn time(&self) -> Time {
+        let clock = self.clone();
+        Time {
+            clock: Arc::new(move || clock.now()),
+            tending: Duration::from_millis(20),
+        }
+    }
+}
+
+/// What a gateway needs to start.
+pub(crate) struct Site {
+    pub(crate) directory: TempDir,
+    pub(crate) clock: Clock,
+    pub(crate) resolver: Resolver,
+    pub(crate) root: RootKey,
+    pub(crate) config: Config,
+}
+
+impl Site {
+    /// A site whose zone carries the digests of 14 epochs and a few people.
+    pub(crate) async fn new() -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let path = |name: &str| directory.path().join(name);
+        let root = RootKey::generate();
+        StateFile::at(path("state"))
+            .create(Epoch::at(NOW), [7; 32])
+            .unwrap();
+        std::fs::write(path("anchor"), root.anchor()).unwrap();
+        std::fs::write(path("token"), TOKEN).unwrap();
+        let resolver = Resolver::start(Zone::sign(&root, &[], NOW, DAYS)).await;
+        let loopback: SocketAddr = "127.0.0.1:0".parse().unwrap();
+        let config = Config {
+            host: HOST.to_owned(),
+            operator: OPERATOR.to_owned(),
+            open_to_any_relay: false,
+            listen: Listen {
+                address: loopback,
+                tls: None,
+                plain_http: true,
+            },
+            admin: Some(Admin { address: loopback }),
+            keys: Keys {
+                state: path("state"),
+            },
+            dns: Dns {
+                resolver: Some(resolver.address),
+                anchor: Some(path("anchor")),
+                timeout_ms: 1_000,
+            },
+            names: Names::default(),
+            relay: vec![Relay {
+                name: "relay-one".to_owned(),
+                token_file: path("token"),
+            }],
+            cache: Cache::default(),
+            limits: Limits {
+                body_timeout_ms: 500,
+                ..Limits::default()
+            },
+            log: Default::default(),
+        };
+        let site = Self {
+            directory,
+            clock: Clock(Arc::new(AtomicU64::new(NOW))),
+            resolver,
+            root,
+            config,
+        };
+        site.publish(&site.key_texts(Epoch::at(NOW), 14));
+        site
+    }
+
+    pub(crate) fn state(&self) -> PathBuf {
+        self.config.keys.state.clone()
+    }
+
+    /// Owner and text of the key records of `count` epochs from `first` on.
+    pub(crate) fn key_texts(&self, first: Epoch, count: u64) -> Vec<(String, String)> {
+        let ratchet = StateFile::at(self.state()).load().unwrap();
+        records(&ratchet, OPERATOR, first, count)
+            .unwrap()
+            .iter()
+            .map(|record| (KeyRecord::owner_name(HOST), record.to_text()))
+            .collect()
+    }
+
+    /// Signs and serves a zone of `key_texts` and the people, as of the clock.
+    pub(crate) fn publish(&self, key_texts: &[(String, String)]) {
+        let people = [
+            (
+                "_mimi.alice.test.",
+                "v=MIMI1; e=im.example; a=alice".to_owned(),
+            ),
+            (
+                "child._mimi.parent.test.",
+                "v=MIMI1; e=im.example".to_owned(),
+            ),
+            ("_mimi.long.test.", "x".repeat(9_000)),
+            ("_mimi.huge.test.", "x".repeat(60_000)),
+            ("elsewhere.test.", "not for everybody".to_owned()),
+        ];
+        let people = people.map(|(owner, text)| (owner.to_owned(), text));
+        let texts: Vec<_> = key_texts.iter().cloned().chain(people).collect();
+        self.resolver
+            .serve(Zone::sign(&self.root, &texts, self.clock.now(), DAYS));
+    }
+
+    pub(crate) async fn try_start(
+        &self,
+        observer: Option<Arc<dyn Observe>>,
+    ) -> Result<Running, StartError> {
+        Gateway::start_at(self.config.clone(), observer, self.clock.time()).await
+    }
+
+    /// Starts the gateway and waits until the DNS vouches for its keys.
+    pub(crate) async fn start(&self) -> Running {
+        let running = self.try_start(None).await.unwrap();
+        running.ready().await;
+        running
+    }
+}
+
+/// Keeps what a gateway sees.
+#[derive(Default)]
+pub(crate) struct Seen(pub(crate) std::sync::Mutex<Vec<GatewayView>>);
+
+impl Observe for Seen {
+    fn answered(&self, view: &GatewayView) {
+        self.0.lock().unwrap().push(view.clone());
+    }
+}
+
+/// Waits until `holds`, for at most ten seconds.
+pub(crate) async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
+    for _ in 0..500 {
+        if holds().await {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    panic!("waited in vain until {what}");
+}
