@@ -1,0 +1,215 @@
+//! The gateway and the relay, as processes, run by different operators.
+
+use std::fs;
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use tempfile::TempDir;
+
+use crate::ca;
+use crate::ports;
+use crate::service::Service;
+use crate::{Hierarchy, binaries, tools};
+
+/// The gateway's host name; its zone carries the key record.
+pub const GATEWAY_HOST: &str = "gateway.test";
+
+const GATEWAY_OPERATOR: &str = "gateway-operator.test";
+const RELAY_OPERATOR: &str = "relay-operator.test";
+
+/// The bearer token by which the gateway knows the relay.
+const TOKEN: &str = "7f3d0a51c2e94b8896d1e0f4a7b3c5d27f3d0a51c2e94b8896d1e0f4a7b3c5d2";
+
+/// The state of the gateway's key schedule, and the records that bind it to the gateway's zone.
+#[derive(Debug)]
+pub(crate) struct GatewayKeys {
+    state: PathBuf,
+    records: String,
+}
+
+impl GatewayKeys {
+    /// Has `sotto-gateway keys` make them in `directory`.
+    pub(crate) fn make(binary: &Path, directory: &Path) -> Result<Self> {
+        let (state, config) = (directory.join("gateway.keys"), directory.join("keys.toml"));
+        let text = format!(
+            "host = \"{GATEWAY_HOST}\"\noperator = \"{GATEWAY_OPERATOR}\"\nopen_to_any_relay = true\n\
+             [listen]\naddress = \"127.0.0.1:0\"\nplain_http = true\n[keys]\nstate = \"{}\"\n",
+            state.display()
+        );
+        fs::write(&config, text)?;
+        let binary = binary.to_str().context("the target directory is UTF-8")?;
+        let config = config
+            .to_str()
+            .context("the temporary directory is UTF-8")?;
+        tools::run(binary, directory, ["keys", "init", "--config", config])?;
+        let records = tools::run(binary, directory, ["keys", "publish", "--config", config])?;
+        Ok(Self { state, records })
+    }
+
+    /// Zone lines.
+    pub(crate) fn records(&self) -> &str {
+        &self.records
+    }
+}
+
+/// One gateway behind one relay, TLS on both hops.
+#[derive(Debug)]
+pub struct Parties {
+    // The relay first, so that nothing is forwarded to a gateway that has gone.
+    relay: Service,
+    gateway: Service,
+    relay_address: SocketAddr,
+    directory: TempDir,
+}
+
+impl Parties {
+    /// The parties of this test process over its hierarchy.
+    ///
+    /// # Errors
+    ///
+    /// What could not be started, with what it said.
+    pub fn shared() -> Result<&'static Self> {
+        static SHARED: OnceLock<Result<Parties, String>> = OnceLock::new();
+        SHARED
+            .get_or_init(|| {
+                Hierarchy::shared()
+                    .and_then(Self::start)
+                    .map_err(|error| format!("{error:#}"))
+            })
+            .as_ref()
+            .map_err(|error| anyhow::anyhow!("relay and gateway do not stand: {error}"))
+    }
+
+    /// Starts a gateway over `hierarchy` and a relay in front of it.
+    ///
+    /// # Errors
+    ///
+    /// What could not be started, with what it said.
+    pub fn start(hierarchy: &Hierarchy) -> Result<Self> {
+        let directory = tempfile::Builder::new()
+            .prefix("sotto-parties-")
+            .tempdir()
+            .context("no temporary directory")?;
+        let place = |name: &str| -> Result<PathBuf> {
+            let path = directory.path().join(name);
+            fs::create_dir(&path)?;
+            fs::write(path.join("token"), format!("{TOKEN}\n"))?;
+            Ok(path)
+        };
+        let (gateway_place, relay_place) = (place("gateway")?, place("relay")?);
+        ca::issue(&gateway_place, &[GATEWAY_HOST, "localhost", "127.0.0.1"])?;
+        ca::issue(&relay_place, &["localhost", "127.0.0.1"])?;
+        let (gateway, gateway_address) = start_gateway(&gateway_place, hierarchy)?;
+        let (relay, relay_address) = start_relay(&relay_place, &gateway_place, gateway_address)?;
+        Ok(Self {
+            relay,
+            gateway,
+            relay_address,
+            directory,
+        })
+    }
+
+    /// The relay's origin.
+    #[must_use]
+    pub fn relay_url(&self) -> String {
+        format!("https://{}", self.relay_address)
+    }
+
+    /// The certificate of the authority that vouches for the relay.
+    #[must_use]
+    pub fn ca(&self) -> PathBuf {
+        self.directory.path().join("relay").join(ca::AUTHORITY)
+    }
+
+    /// All that the relay has logged.
+    #[must_use]
+    pub fn relay_log(&self) -> String {
+        self.relay.output()
+    }
+
+    /// All that the gateway has logged.
+    #[must_use]
+    pub fn gateway_log(&self) -> String {
+        self.gateway.output()
+    }
+}
+
+fn start_gateway(place: &Path, hierarchy: &Hierarchy) -> Result<(Service, SocketAddr)> {
+    let (address, admin) = (ports::free()?, ports::free()?);
+    let state = place.join("gateway.keys");
+    // Instances that share a copy of the state derive the same keys; each advances its own copy.
+    fs::copy(&hierarchy.keys().state, &state)
+        .context("the gateway's key state cannot be copied")?;
+    let config = format!(
+        "host = \"{GATEWAY_HOST}\"\noperator = \"{GATEWAY_OPERATOR}\"\n\
+         [listen]\naddress = \"{address}\"\n\
+         [listen.tls]\ncertificate = \"{place}/{certificate}\"\nkey = \"{place}/{key}\"\n\
+         [admin]\naddress = \"{admin}\"\n[keys]\nstate = \"{state}\"\n\
+         [dns]\nresolver = \"{resolver}\"\nanchor = \"{anchor}\"\n\
+         [names]\nmimi_type = 65400\nsuffixes = [\"_user._bitcoin-payment\", \"user._bitcoin-payment\"]\n\
+         [[relay]]\nname = \"{RELAY_OPERATOR}\"\ntoken_file = \"{place}/token\"\n\
+         [log]\nlevel = \"trace\"\n",
+        place = place.display(),
+        certificate = ca::CERTIFICATE,
+        key = ca::PRIVATE_KEY,
+        state = state.display(),
+        resolver = hierarchy.resolver(),
+        anchor = hierarchy.anchor().display(),
+    );
+    Ok((serve("sotto-gateway", place, &config, admin)?, address))
+}
+
+fn start_relay(
+    place: &Path,
+    gateway_place: &Path,
+    gateway: SocketAddr,
+) -> Result<(Service, SocketAddr)> {
+    let (address, admin) = (ports::free()?, ports::free()?);
+    let config = format!(
+        "operator = \"{RELAY_OPERATOR}\"\ncontact = \"mailto:noc@{RELAY_OPERATOR}\"\n\
+         [listen]\naddress = \"{address}\"\n\
+         [listen.tls]\ncertificate = \"{place}/{certificate}\"\nkey = \"{place}/{key}\"\n\
+         [admin]\naddress = \"{admin}\"\n\
+         [[gateway]]\nhost = \"{GATEWAY_HOST}\"\nurl = \"https://{gateway}\"\ntoken_file = \"{place}/token\"\n\
+         ca = \"{gateway_place}/{authority}\"\n[log]\nlevel = \"trace\"\n",
+        place = place.display(),
+        gateway_place = gateway_place.display(),
+        certificate = ca::CERTIFICATE,
+        key = ca::PRIVATE_KEY,
+        authority = ca::AUTHORITY,
+    );
+    Ok((serve("sotto-relay", place, &config, admin)?, address))
+}
+
+fn serve(program: &str, place: &Path, config: &str, admin: SocketAddr) -> Result<Service> {
+    let file = place.join("config.toml");
+    fs::write(&file, config)?;
+    let file = file.to_str().context("the temporary directory is UTF-8")?;
+    let service = Service::start(
+        &binaries::find(program)?,
+        place,
+        &["serve", "--config", file],
+    )?;
+    service.wait_until(|| is_ready(admin).unwrap_or(false))?;
+    Ok(service)
+}
+
+/// What `/readyz` says.
+fn is_ready(admin: SocketAddr) -> Result<bool> {
+    let mut stream = TcpStream::connect(admin)?;
+    stream.set_read_timeout(Some(Duration::from_secs(1)))?;
+    write!(
+        stream,
+        "GET /readyz HTTP/1.1\r\nHost: {admin}\r\nConnection: close\r\n\r\n"
+    )?;
+    let mut response = String::new();
+    stream.read_to_string(&mut response)?;
+    let Some((_, status)) = response.split_once(' ') else {
+        bail!("no HTTP response");
+    };
+    Ok(status.starts_with("200"))
+}
