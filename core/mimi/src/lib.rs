@@ -67,6 +67,6 @@ pub use domain::{Domain, DomainError, DomainProblem};
 pub use identifier::{Identifier, IdentifierError, Mailbox, MimiUri, Phone};
 pub use owner::{DEFAULT_MIMI_TYPE, OwnerName, RecordForm};
 pub use read::{DroppedRecord, Found, NoRecordReason, ProviderPolicy, Published, Reading, read};
-pub use record::{Account, Label, Port, Provider, Record, RecordError, Tag, limits};
+pub use record::{Account, Label, Port, Provider, Record, RecordError, Tag, join_strings, limits};
 pub use service::Service;
 pub use tie_break::TieBreak;

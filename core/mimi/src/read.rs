@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use crate::identifier::Identifier;
 use crate::owner::{OwnerName, RecordForm};
-use crate::record::{Provider, Record, RecordError, add_token, join, limits};
+use crate::record::{Provider, Record, RecordError, add_token, join_strings, limits};
 use crate::service::Service;
 use crate::tie_break::TieBreak;
 
@@ -75,7 +75,7 @@ impl DroppedRecord {
     /// is shown: it may hold controls.
     #[must_use]
     pub fn text(&self) -> String {
-        let text = join(&self.rdata).map_or_else(|| Cow::Borrowed(&*self.rdata), Cow::Owned);
+        let text = join_strings(&self.rdata).map_or_else(|| Cow::Borrowed(&*self.rdata), Cow::Owned);
         String::from_utf8_lossy(&text).into_owned()
     }
 }

@@ -225,7 +225,7 @@ impl Record {
     /// [`RecordError::NotMimi`] if the RR is not ours, RDATA that is no sequence of character-strings included; anything else
     /// if it is ours and malformed.
     pub fn parse(rdata: &[u8]) -> Result<Self, RecordError> {
-        Self::parse_text(&join(rdata).ok_or(RecordError::NotMimi)?)
+        Self::parse_text(&join_strings(rdata).ok_or(RecordError::NotMimi)?)
     }
 
     /// Reads the text of a record: its character-strings with nothing between.
@@ -308,8 +308,11 @@ impl Record {
     }
 }
 
-/// The character-strings of `rdata` with nothing between; `None` if one runs over the end, or there is none.
-pub(crate) fn join(rdata: &[u8]) -> Option<Vec<u8>> {
+/// Joins the character-strings of TXT RDATA (RFC 1035 section 3.3.14) with nothing between.
+///
+/// `None` if the RDATA is not made of them: one runs over the end, or there is none.
+#[must_use]
+pub fn join_strings(rdata: &[u8]) -> Option<Vec<u8>> {
     let mut text = Vec::with_capacity(rdata.len());
     let mut rest = rdata;
     while let [length, strings @ ..] = rest {
