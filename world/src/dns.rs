@@ -3,6 +3,7 @@
 //! Everything here is a pure function of zones and questions; sockets are in [`server`].
 
 pub mod export;
+pub mod message;
 pub mod responder;
 pub mod resolver;
 pub mod server;

@@ -3,36 +3,15 @@
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use domain::base::iana::{Class, Opcode, Rcode, Rtype};
-use domain::base::message_builder::{AdditionalBuilder, PushError, TreeCompressor};
-use domain::base::rdata::UnknownRecordData;
-use domain::base::{Message, MessageBuilder, Record, ToName, Ttl};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream, UdpSocket};
 use tokio::task::JoinSet;
 
-use super::Name;
-use super::resolver::{Internet, Resolution};
-use super::responder::Entry;
-
-/// The largest UDP response sent, whatever the asker would take: the flag day value of 2020, which
-/// fits every path without fragments.
-const MAX_UDP_BYTES: u16 = 1_232;
-
-/// The UDP payload of an asker without EDNS (RFC 1035 section 4.2.1).
-const CLASSIC_UDP_BYTES: u16 = 512;
+use super::message::{Transport, respond};
+use super::resolver::Internet;
 
 /// Attempts to find a port that is free for both transports.
 const BIND_ATTEMPTS: usize = 32;
-
-/// How a question came.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Transport {
-    /// A datagram.
-    Udp,
-    /// A connection.
-    Tcp,
-}
 
 /// One question as the resolver saw it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -166,112 +145,25 @@ struct Desk {
 
 impl Desk {
     fn respond(&self, query: &[u8], asker: SocketAddr, transport: Transport) -> Option<Vec<u8>> {
-        let (response, resolution, question) = respond(&self.internet, query, transport)?;
-        if let Some((name, rtype, dnssec)) = question {
+        let response = respond(&self.internet, query, transport)?;
+        if let Some(question) = response.question {
             self.log.push(ResolverView {
                 asker,
                 transport,
-                name: name.fmt_with_dot().to_string(),
-                rtype: rtype.to_string(),
-                dnssec,
-                rcode: resolution.rcode.to_string(),
-                answer_bytes: response.len(),
-                truncated: Message::from_octets(&response).is_ok_and(|m| m.header().tc()),
-                asked: resolution.asked.iter().map(|host| host.fmt_with_dot().to_string()).collect(),
+                name: question.name.fmt_with_dot().to_string(),
+                rtype: question.rtype.to_string(),
+                dnssec: question.dnssec,
+                rcode: response.resolution.rcode.to_string(),
+                answer_bytes: response.bytes.len(),
+                truncated: response.truncated,
+                asked: response
+                    .resolution
+                    .asked
+                    .iter()
+                    .map(|host| host.fmt_with_dot().to_string())
+                    .collect(),
             });
         }
-        Some(response)
+        Some(response.bytes)
     }
-}
-
-type Asked = (Name, Rtype, bool);
-
-/// The response to a query message, with what it was made from; `None` if it deserves none.
-fn respond(
-    internet: &Internet,
-    query: &[u8],
-    transport: Transport,
-) -> Option<(Vec<u8>, Resolution, Option<Asked>)> {
-    let query = Message::from_octets(query).ok().filter(|message| !message.header().qr())?;
-    let opt = query.opt();
-    let mut resolution = Resolution::empty(Rcode::FORMERR);
-    let mut question = None;
-    if query.header().opcode() != Opcode::QUERY {
-        resolution.rcode = Rcode::NOTIMP;
-    } else if let Ok(asked) = query.sole_question() {
-        if asked.qclass() == Class::IN && asked.qtype() != Rtype::ANY {
-            let name: Name = asked.qname().to_vec();
-            resolution = internet.resolve(&name, asked.qtype());
-            let dnssec = opt.as_ref().is_some_and(|opt| opt.dnssec_ok()) && query.header().cd();
-            question = Some((name, asked.qtype(), dnssec));
-        } else {
-            resolution.rcode = Rcode::REFUSED;
-        }
-    }
-    let limit = match transport {
-        Transport::Tcp => usize::from(u16::MAX),
-        Transport::Udp => usize::from(opt.as_ref().map_or(CLASSIC_UDP_BYTES, |opt| {
-            opt.udp_payload_size().clamp(CLASSIC_UDP_BYTES, MAX_UDP_BYTES)
-        })),
-    };
-    let with_opt = opt.is_some();
-    let dnssec_ok = opt.is_some_and(|opt| opt.dnssec_ok());
-    let response = encode(&query, &resolution, with_opt, dnssec_ok)
-        .ok()
-        .filter(|response| response.len() <= limit)
-        .or_else(|| {
-            let empty = Resolution::empty(resolution.rcode);
-            let mut response = encode(&query, &empty, with_opt, dnssec_ok).ok()?;
-            // The TC bit (RFC 1035 section 4.1.1).
-            response[2] |= 0x02;
-            Some(response)
-        })?;
-    Some((response, resolution, question))
-}
-
-fn encode(
-    query: &Message<&[u8]>,
-    resolution: &Resolution,
-    with_opt: bool,
-    dnssec_ok: bool,
-) -> Result<Vec<u8>, PushError> {
-    let builder = MessageBuilder::from_target(TreeCompressor::new(Vec::new()))
-        .map_err(|_| PushError::ShortBuf)?;
-    let mut builder = builder.start_error(query, resolution.rcode);
-    builder.header_mut().set_ra(true);
-    builder.header_mut().set_cd(query.header().cd());
-    for record in records(&resolution.answer, dnssec_ok) {
-        builder.push(record)?;
-    }
-    let mut builder = builder.authority();
-    for record in records(&resolution.authority, dnssec_ok) {
-        builder.push(record)?;
-    }
-    let mut builder: AdditionalBuilder<_> = builder.additional();
-    if with_opt {
-        builder.opt(|opt| {
-            opt.set_udp_payload_size(MAX_UDP_BYTES);
-            opt.set_dnssec_ok(dnssec_ok);
-            Ok(())
-        })?;
-    }
-    Ok(builder.finish().into_target())
-}
-
-type WireRecord<'a> = Record<&'a Name, UnknownRecordData<&'a [u8]>>;
-
-/// The records of a section; without DO, none of DNSSEC's own (RFC 4035 section 3.2.1).
-fn records(entries: &[Entry], dnssec_ok: bool) -> impl Iterator<Item = WireRecord<'_>> {
-    let wanted = entries.iter().filter(move |entry| {
-        dnssec_ok || !matches!(entry.rrset.rtype, Rtype::NSEC | Rtype::NSEC3)
-    });
-    wanted.flat_map(move |entry| {
-        let rrset = &entry.rrset;
-        let plain = rrset.rdatas.iter().map(|rdata| (rrset.rtype, rdata));
-        let signatures = rrset.signatures.iter().map(|rdata| (Rtype::RRSIG, rdata));
-        plain.chain(signatures.filter(move |_| dnssec_ok)).filter_map(|(rtype, rdata)| {
-            let data = UnknownRecordData::from_octets(rtype, rdata.as_slice()).ok()?;
-            Some(Record::new(&entry.owner, Class::IN, Ttl::from_secs(rrset.ttl), data))
-        })
-    })
 }
