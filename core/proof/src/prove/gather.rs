@@ -6,7 +6,7 @@ use super::ProveError;
 use super::reading;
 use crate::message::{Response, rcode};
 use crate::name::Name;
-use crate::rdata::key_tag;
+use crate::rdata::{Ds, key_tag};
 use crate::record::{Question, Record, RecordType};
 
 /// One walk over the responses known so far.
@@ -91,7 +91,7 @@ impl<'a> Gathering<'a> {
 
     /// The RRs kept, in the order of a proof.
     pub(super) fn into_records(mut self) -> Vec<Record> {
-        self.drop_orphans();
+        self.drop_idle_signatures();
         // A stable sort: aliases, answer and denial stay in the order of the walk.
         self.kept.sort_by_key(|set| match set.rtype {
             RecordType::DS => (false, set.owner.label_count(), false),
@@ -104,24 +104,26 @@ impl<'a> Gathering<'a> {
             .collect()
     }
 
-    /// Leaves out signatures by keys that their zone does not have, where another one remains.
-    ///
-    /// They are of no use to anybody, and dnssec-prover refuses a proof that holds one.
-    fn drop_orphans(&mut self) {
-        let keys: HashSet<_> = self
-            .kept
-            .iter()
-            .filter(|set| set.rtype == RecordType::DNSKEY)
-            .flat_map(|set| &set.records)
-            .map(|key| (key.owner.clone(), key_tag(&key.rdata)))
-            .collect();
+    /// Leaves out signatures that help nobody, where another one remains: by keys that their zone
+    /// does not have, which make dnssec-prover refuse a proof; and over keys by one that the
+    /// delegation does not name, as signers that sign them with every key add.
+    fn drop_idle_signatures(&mut self) {
+        let ids = |rtype: RecordType, id: fn(&[u8]) -> Option<u16>| -> HashSet<(Name, u16)> {
+            self.kept
+                .iter()
+                .filter(|set| set.rtype == rtype)
+                .flat_map(|set| &set.records)
+                .filter_map(|record| Some((record.owner.clone(), id(&record.rdata)?)))
+                .collect()
+        };
+        let keys = ids(RecordType::DNSKEY, |rdata| Some(key_tag(rdata)));
+        let delegated = ids(RecordType::DS, |rdata| {
+            Ds::parse(rdata).map(|ds| ds.key_tag)
+        });
         for set in &mut self.kept {
-            let known = |record: &Record| {
-                reading::signature(record)
-                    .is_some_and(|signature| keys.contains(&(signature.signer, signature.key_tag)))
-            };
-            if set.signatures.iter().any(known) {
-                set.signatures.retain(known);
+            retain_if_any(&mut set.signatures, &keys);
+            if set.rtype == RecordType::DNSKEY {
+                retain_if_any(&mut set.signatures, &delegated);
             }
         }
     }
@@ -326,6 +328,17 @@ impl<'a> Gathering<'a> {
             }
         }
         kept
+    }
+}
+
+/// Retains the signatures by one of `keys`, unless that would leave none.
+fn retain_if_any(signatures: &mut Vec<Record>, keys: &HashSet<(Name, u16)>) {
+    let known = |record: &Record| {
+        reading::signature(record)
+            .is_some_and(|signature| keys.contains(&(signature.signer, signature.key_tag)))
+    };
+    if signatures.iter().any(known) {
+        signatures.retain(known);
     }
 }
 

@@ -542,6 +542,44 @@ fn signatures_of_unknown_keys_go_if_another_remains() {
 }
 
 #[test]
+fn keys_keep_the_signature_by_the_key_that_the_delegation_names() {
+    let other_key = [KEY, &[9]].concat();
+    let mut by_other = signed("a.example.", RecordType::DNSKEY, "a.example.");
+    by_other.rdata[16..18].copy_from_slice(&crate::rdata::key_tag(&other_key).to_be_bytes());
+    let keys = vec![
+        record("a.example.", RecordType::DNSKEY, KEY),
+        record("a.example.", RecordType::DNSKEY, &other_key),
+        by_other,
+        signed("a.example.", RecordType::DNSKEY, "a.example."),
+    ];
+    let with_tag = |tag: u16| {
+        let ds = vec![
+            record(
+                "a.example.",
+                RecordType::DS,
+                &[&tag.to_be_bytes()[..], &[13, 2, 9]].concat(),
+            ),
+            signed("a.example.", RecordType::DS, "example."),
+        ];
+        let (proof, _) = Resolver::tree()
+            .teach(
+                question("a.example.", RecordType::DNSKEY),
+                keys.clone(),
+                vec![],
+            )
+            .teach(question("a.example.", RecordType::DS), ds, vec![])
+            .prove("a.example.", RecordType::DNSKEY)
+            .unwrap();
+        contents(&proof)
+            .iter()
+            .filter(|held| *held == "a.example. RRSIG(DNSKEY)")
+            .count()
+    };
+    assert_eq!(with_tag(crate::rdata::key_tag(KEY)), 1);
+    assert_eq!(with_tag(0), 2, "the reader shall see what is wrong");
+}
+
+#[test]
 fn a_signer_beside_the_owner_is_no_signer() {
     let resolver = Resolver::tree().teach(
         question(MIMI, RecordType::TXT),
