@@ -15,7 +15,8 @@ use std::{
 
 use sotto_envelope::ProofQuery;
 use sotto_proof::{
-    Anchors, Limits, Proof, Question, RecordType, Verdict, Verification, message::Response, rdata::soa_minimum, verify,
+    Anchors, Limits, Proof, Question, RecordType, Verdict, Verification, message::Response,
+    rdata::soa_minimum, verify,
 };
 use tokio::time::timeout;
 
@@ -43,15 +44,15 @@ const STALE_SECONDS: u64 = 3_600;
 
 /// What the gateway says to a question, before it is sealed.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Answered {
+pub(crate) struct Answered {
     /// 200 with a proof, of absence too; 400 for a question that cannot be asked; 403 for one that
     /// is not answered here; 502 and 504 if the resolver fails or is silent; 503 if too many
     /// proofs are being gathered.
-    pub status: u16,
+    pub(crate) status: u16,
     /// The RFC 9102 sequence of RRs; empty unless the status is 200.
-    pub proof: Vec<u8>,
+    pub(crate) proof: Vec<u8>,
     /// Whether the proof was at hand.
-    pub cached: bool,
+    pub(crate) cached: bool,
 }
 
 /// Why no answerer can be made of a configuration.
@@ -61,12 +62,14 @@ pub enum AnswererError {
     #[error("{0}")]
     Name(String),
     /// The system's resolvers are not known.
-    #[error("dns.resolver is not set and /etc/resolv.conf cannot be read ({0}); set it, e.g. resolver = \"127.0.0.1:53\"")]
+    #[error(
+        "dns.resolver is not set and /etc/resolv.conf cannot be read ({0}); set it, e.g. resolver = \"127.0.0.1:53\""
+    )]
     Resolvers(#[source] io::Error),
 }
 
 /// Answers questions.
-pub struct Answerer<U = Resolver>(Arc<Inner<U>>);
+pub(crate) struct Answerer<U = Resolver>(Arc<Inner<U>>);
 
 struct Inner<U> {
     upstream: U,
@@ -111,7 +114,11 @@ impl Answerer {
     /// # Errors
     ///
     /// [`AnswererError`].
-    pub fn new(config: &Config, anchors: Anchors, clock: Clock) -> Result<Self, AnswererError> {
+    pub(crate) fn new(
+        config: &Config,
+        anchors: Anchors,
+        clock: Clock,
+    ) -> Result<Self, AnswererError> {
         let servers = match config.dns.resolver {
             Some(server) => vec![server],
             None => system_resolvers().map_err(AnswererError::Resolvers)?,
@@ -122,7 +129,12 @@ impl Answerer {
 }
 
 impl<U: Upstream> Answerer<U> {
-    fn over(upstream: U, config: &Config, anchors: Anchors, clock: Clock) -> Result<Self, AnswererError> {
+    fn over(
+        upstream: U,
+        config: &Config,
+        anchors: Anchors,
+        clock: Clock,
+    ) -> Result<Self, AnswererError> {
         let names = &config.names;
         let allow_list = AllowList::new(&config.host, names.mimi_type, &names.suffixes)
             .map_err(|error| AnswererError::Name(error.to_string()))?;
@@ -140,7 +152,7 @@ impl<U: Upstream> Answerer<U> {
     }
 
     /// Answers a query.
-    pub async fn answer(&self, query: &ProofQuery) -> Answered {
+    pub(crate) async fn answer(&self, query: &ProofQuery) -> Answered {
         let (Ok(name), Ok(rtype)) = (query.name.parse(), query.rtype.parse()) else {
             return Answered::failed(400);
         };
@@ -165,7 +177,9 @@ impl<U: Upstream> Answerer<U> {
             let question = question.clone();
             async move {
                 let patience = inner.patience;
-                timeout(patience, inner.prove(question)).await.unwrap_or(Err(Failure::Timeout))
+                timeout(patience, inner.prove(question))
+                    .await
+                    .unwrap_or(Err(Failure::Timeout))
             }
         };
         match self.0.gathering.join(question.clone(), work).await {
@@ -196,18 +210,35 @@ impl<U: Upstream> Inner<U> {
     }
 
     fn verify(&self, proof: &Proof, question: &Question) -> Verification {
-        verify(proof.as_bytes(), question, &self.anchors, (self.clock)(), &Limits::default())
+        verify(
+            proof.as_bytes(),
+            question,
+            &self.anchors,
+            (self.clock)(),
+            &Limits::default(),
+        )
     }
 
     /// Keeps a proof that holds, and what it says of zones.
-    fn keep(&self, question: Question, proof: &Arc<[u8]>, zones: Vec<ZoneResponse>, verification: &Verification) {
+    fn keep(
+        &self,
+        question: Question,
+        proof: &Arc<[u8]>,
+        zones: Vec<ZoneResponse>,
+        verification: &Verification,
+    ) {
         let now = (self.clock)();
-        let Some(validity) = verification.validity else { return };
+        let Some(validity) = verification.validity else {
+            return;
+        };
         let valid = validity.until.saturating_sub(now).min(MAX_LIFE_SECONDS);
         for zone in zones.into_iter().filter(|zone| !zone.cached) {
             let fresh = lowest_ttl(&zone.response).min(valid);
             let octets = octets_of(&zone.response);
-            let life = Life { fresh, usable: fresh };
+            let life = Life {
+                fresh,
+                usable: fresh,
+            };
             self.zones.put(zone.asked, zone.response, octets, now, life);
         }
         let fresh = verification.cache_ttl.map_or(0, u64::from).min(valid);
@@ -215,10 +246,15 @@ impl<U: Upstream> Inner<U> {
             fresh,
             usable: (fresh + STALE_SECONDS).min(valid),
         };
-        self.proofs.put(question, Arc::clone(proof), proof.len(), now, life);
+        self.proofs
+            .put(question, Arc::clone(proof), proof.len(), now, life);
     }
 
-    async fn gather(self: &Arc<Self>, question: &Question, from: Zones) -> Result<(Proof, Vec<ZoneResponse>), Failure> {
+    async fn gather(
+        self: &Arc<Self>,
+        question: &Question,
+        from: Zones,
+    ) -> Result<(Proof, Vec<ZoneResponse>), Failure> {
         let zones = Arc::new(Mutex::new(Vec::new()));
         let fetch = |asked: Question| {
             let (inner, zones) = (Arc::clone(self), Arc::clone(&zones));
@@ -232,7 +268,10 @@ impl<U: Upstream> Inner<U> {
                     response: Arc::clone(&response),
                     cached,
                 };
-                zones.lock().unwrap_or_else(PoisonError::into_inner).push(zone);
+                zones
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .push(zone);
                 Ok(response)
             }
         };
@@ -242,7 +281,11 @@ impl<U: Upstream> Inner<U> {
     }
 
     /// Keys or delegation of a zone, and whether they were at hand.
-    async fn zone_response(self: &Arc<Self>, asked: &Question, from: Zones) -> Result<(Arc<Response>, bool), ResolveError> {
+    async fn zone_response(
+        self: &Arc<Self>,
+        asked: &Question,
+        from: Zones,
+    ) -> Result<(Arc<Response>, bool), ResolveError> {
         if from == Zones::Kept
             && let Some(kept) = self.zones.get(asked, (self.clock)())
         {

@@ -54,7 +54,9 @@ impl<V: Clone + Send + Sync + 'static> AgingCache<V> {
     pub(crate) fn new(max_octets: u64) -> Self {
         let entries = Cache::builder()
             .max_capacity(max_octets)
-            .weigher(|_, entry: &Entry<V>| u32::try_from(entry.octets + ENTRY_OVERHEAD).unwrap_or(u32::MAX))
+            .weigher(|_, entry: &Entry<V>| {
+                u32::try_from(entry.octets + ENTRY_OVERHEAD).unwrap_or(u32::MAX)
+            })
             .expire_after(ByLife)
             .build();
         Self { entries }
@@ -129,7 +131,11 @@ impl<V: Clone + Send + Sync + 'static> Flights<V> {
     }
 
     /// Waits for the outcome of the work on `question`, which `work` begins if nobody has yet.
-    pub(crate) async fn join<F>(&self, question: Question, work: impl FnOnce() -> F) -> Result<V, NoOutcome>
+    pub(crate) async fn join<F>(
+        &self,
+        question: Question,
+        work: impl FnOnce() -> F,
+    ) -> Result<V, NoOutcome>
     where
         F: Future<Output = V> + Send + 'static,
     {
@@ -156,7 +162,10 @@ impl<V: Clone + Send + Sync + 'static> Flights<V> {
                 }
             }
         };
-        let told = outcome.wait_for(Option::is_some).await.map_err(|_| NoOutcome::Lost)?;
+        let told = outcome
+            .wait_for(Option::is_some)
+            .await
+            .map_err(|_| NoOutcome::Lost)?;
         told.clone().ok_or(NoOutcome::Lost)
     }
 }
@@ -194,13 +203,20 @@ mod tests {
         }
     }
 
-    const LIFE: Life = Life { fresh: 10, usable: 20 };
+    const LIFE: Life = Life {
+        fresh: 10,
+        usable: 20,
+    };
 
     #[test]
     fn a_value_is_fresh_then_stale_then_gone() {
         let cache = AgingCache::new(10_000);
         cache.put(question("a."), 7, 1, 1_000, LIFE);
-        let at = |now| cache.get(&question("A."), now).map(|kept| (kept.value, kept.age, kept.is_fresh));
+        let at = |now| {
+            cache
+                .get(&question("A."), now)
+                .map(|kept| (kept.value, kept.age, kept.is_fresh))
+        };
         assert_eq!(at(1_000), Some((7, 0, true)));
         assert_eq!(at(1_009), Some((7, 9, true)));
         assert_eq!(at(1_010), Some((7, 10, false)));
@@ -229,7 +245,8 @@ mod tests {
         let gate = Arc::new(Notify::new());
         let joiners: Vec<_> = (0..4)
             .map(|_| {
-                let (flights, begun, gate) = (Arc::clone(&flights), Arc::clone(&begun), Arc::clone(&gate));
+                let (flights, begun, gate) =
+                    (Arc::clone(&flights), Arc::clone(&begun), Arc::clone(&gate));
                 tokio::spawn(async move {
                     flights
                         .join(question("a."), || async move {
@@ -275,7 +292,10 @@ mod tests {
         let lost = flights.join(question("a."), || async { panic!("as it should") });
         assert_eq!(lost.await, Err::<u8, _>(NoOutcome::Lost));
         let full = Flights::<u8>::new(0);
-        assert_eq!(full.join(question("b."), || async { 1 }).await, Err(NoOutcome::Full));
+        assert_eq!(
+            full.join(question("b."), || async { 1 }).await,
+            Err(NoOutcome::Full)
+        );
         assert_eq!(flights.join(question("a."), || async { 1 }).await, Ok(1));
     }
 }

@@ -1,6 +1,8 @@
 //! `sotto-gateway prove`: gathers one proof from a resolver and writes it down, as it is.
 
-use std::{fs, io::Write, net::SocketAddr, path::PathBuf, process::ExitCode, sync::Arc, time::Duration};
+use std::{
+    fs, io::Write, net::SocketAddr, path::PathBuf, process::ExitCode, sync::Arc, time::Duration,
+};
 
 use anyhow::{Context, bail};
 use sotto_proof::{Name, Proof, Question, RecordType};
@@ -54,7 +56,8 @@ pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             .write_all(proof.as_bytes())
             .context("cannot write to standard output")?;
     } else {
-        fs::write(output, proof.as_bytes()).with_context(|| format!("cannot write {}", output.display()))?;
+        fs::write(output, proof.as_bytes())
+            .with_context(|| format!("cannot write {}", output.display()))?;
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -62,7 +65,8 @@ pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
 async fn gathered(arguments: &Arguments) -> anyhow::Result<Proof> {
     let servers = match arguments.resolver {
         Some(server) => vec![server],
-        None => system_resolvers().context("cannot read /etc/resolv.conf; name a resolver with --resolver ADDR")?,
+        None => system_resolvers()
+            .context("cannot read /etc/resolv.conf; name a resolver with --resolver ADDR")?,
     };
     let asked = listed(&servers);
     let patience = Duration::from_millis(arguments.timeout_ms);
@@ -93,13 +97,19 @@ fn record_type(text: &str) -> Result<RecordType, String> {
     if text.eq_ignore_ascii_case("MIMI") {
         return Ok(RecordType(sotto_mimi::DEFAULT_MIMI_TYPE));
     }
-    text.parse().map_err(|error: sotto_proof::record::RecordTypeError| error.to_string())
+    text.parse()
+        .map_err(|error: sotto_proof::record::RecordTypeError| error.to_string())
 }
 
 fn resolver_address(text: &str) -> Result<SocketAddr, String> {
     text.parse()
-        .or_else(|_| text.parse().map(|address| SocketAddr::new(address, DNS_PORT)))
-        .map_err(|_| "write an IP address, or address and port as in 127.0.0.1:5353 or [::1]:5353".to_owned())
+        .or_else(|_| {
+            text.parse()
+                .map(|address| SocketAddr::new(address, DNS_PORT))
+        })
+        .map_err(|_| {
+            "write an IP address, or address and port as in 127.0.0.1:5353 or [::1]:5353".to_owned()
+        })
 }
 
 #[cfg(test)]
@@ -108,10 +118,20 @@ mod tests {
 
     #[test]
     fn a_resolver_is_an_address_with_or_without_a_port() {
-        assert_eq!(resolver_address("127.0.0.1"), Ok("127.0.0.1:53".parse().unwrap()));
+        assert_eq!(
+            resolver_address("127.0.0.1"),
+            Ok("127.0.0.1:53".parse().unwrap())
+        );
         assert_eq!(resolver_address("::1"), Ok("[::1]:53".parse().unwrap()));
-        assert_eq!(resolver_address("[::1]:5353"), Ok("[::1]:5353".parse().unwrap()));
-        assert!(resolver_address("localhost").unwrap_err().contains("IP address"));
+        assert_eq!(
+            resolver_address("[::1]:5353"),
+            Ok("[::1]:5353".parse().unwrap())
+        );
+        assert!(
+            resolver_address("localhost")
+                .unwrap_err()
+                .contains("IP address")
+        );
     }
 
     #[test]

@@ -55,12 +55,15 @@ const MAX_SYSTEM_RESOLVERS: usize = 3;
 /// Whoever answers questions for the prover.
 pub(crate) trait Upstream: Send + Sync + 'static {
     /// Asks one question.
-    fn ask(&self, question: &Question) -> impl Future<Output = Result<Response, ResolveError>> + Send;
+    fn ask(
+        &self,
+        question: &Question,
+    ) -> impl Future<Output = Result<Response, ResolveError>> + Send;
 }
 
 /// Why a resolver gave no response. Never shows the question, so that it may be logged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum ResolveError {
+pub(crate) enum ResolveError {
     /// Nothing came in time.
     #[error("the resolver did not answer in time")]
     Timeout,
@@ -102,7 +105,12 @@ impl Resolver {
         }
     }
 
-    async fn attempt(&self, server: SocketAddr, question: &Question, patience: Duration) -> Result<Response, ResolveError> {
+    async fn attempt(
+        &self,
+        server: SocketAddr,
+        question: &Question,
+        patience: Duration,
+    ) -> Result<Response, ResolveError> {
         let over_udp = timeout(patience, over_udp(server, question)).await;
         match over_udp.map_err(|_| ResolveError::Timeout)? {
             Ok(response) if !response.truncated => return Ok(response),
@@ -149,7 +157,9 @@ async fn over_udp(server: SocketAddr, question: &Question) -> Result<Response, R
     let socket = UdpSocket::bind((any, 0)).await?;
     socket.connect(server).await?;
     let id = random_id()?;
-    socket.send(&message::query(id, question, UDP_PAYLOAD)).await?;
+    socket
+        .send(&message::query(id, question, UDP_PAYLOAD))
+        .await?;
 
     let mut buffer = [0; UDP_BUFFER];
     for _ in 0..MAX_STRAYS {
@@ -168,7 +178,9 @@ async fn over_tcp(server: SocketAddr, question: &Question) -> Result<Response, R
     let query = message::query(id, question, UDP_PAYLOAD);
     let length = u16::try_from(query.len()).map_err(|_| MessageError::Length(query.len()))?;
     // In one write: some servers refuse a length that comes alone (RFC 7766 section 8).
-    stream.write_all(&[&length.to_be_bytes()[..], &query].concat()).await?;
+    stream
+        .write_all(&[&length.to_be_bytes()[..], &query].concat())
+        .await?;
     let length = stream.read_u16().await?;
     let mut response = vec![0; usize::from(length)];
     stream.read_exact(&mut response).await?;

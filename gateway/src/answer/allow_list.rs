@@ -37,7 +37,9 @@ pub(super) struct AllowList {
 
 /// A name in the configuration that is none.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{key}: \"{value}\" is not a name ({source}); write labels separated by dots, e.g. \"user._bitcoin-payment\"")]
+#[error(
+    "{key}: \"{value}\" is not a name ({source}); write labels separated by dots, e.g. \"user._bitcoin-payment\""
+)]
 pub(super) struct BadName {
     key: &'static str,
     value: String,
@@ -47,7 +49,11 @@ pub(super) struct BadName {
 impl AllowList {
     /// The list of the gateway at `host`: TXT under a `_mimi` label and under each of `suffixes`,
     /// the gateway's own key record, and `mimi_type` at any name.
-    pub(super) fn new(host: &str, mimi_type: Option<u16>, suffixes: &[String]) -> Result<Self, BadName> {
+    pub(super) fn new(
+        host: &str,
+        mimi_type: Option<u16>,
+        suffixes: &[String],
+    ) -> Result<Self, BadName> {
         let mut labels = vec![Labels(name("names", MIMI_LABEL)?)];
         for suffix in suffixes {
             let parsed = name("names.suffixes", suffix)?;
@@ -72,7 +78,11 @@ impl AllowList {
     pub(super) fn allows(&self, question: &Question) -> bool {
         match question.rtype {
             RecordType::TXT => {
-                question.name == self.key_record || self.labels.iter().any(|labels| labels.are_in(&question.name))
+                question.name == self.key_record
+                    || self
+                        .labels
+                        .iter()
+                        .any(|labels| labels.are_in(&question.name))
             }
             other => Some(other) == self.mimi_type,
         }
@@ -100,7 +110,8 @@ mod tests {
 
     #[test]
     fn only_what_is_published_to_be_found_is_answered() {
-        let list = AllowList::new("gateway.test", None, &["user._bitcoin-payment".to_owned()]).unwrap();
+        let list =
+            AllowList::new("gateway.test", None, &["user._bitcoin-payment".to_owned()]).unwrap();
         let allowed = [
             "_mimi.alice.example.",
             "_MIMI.example.",
@@ -137,7 +148,12 @@ mod tests {
         assert!(!allows(&without, "alice.example.", mimi));
         let with = AllowList::new("gateway.test", Some(65_400), &[]).unwrap();
         assert!(allows(&with, "alice.example.", mimi));
-        for rtype in [RecordType::DNSKEY, RecordType::RRSIG, RecordType::ANY, RecordType(65_401)] {
+        for rtype in [
+            RecordType::DNSKEY,
+            RecordType::RRSIG,
+            RecordType::ANY,
+            RecordType(65_401),
+        ] {
             assert!(!allows(&with, "_mimi.alice.example.", rtype), "{rtype}");
         }
     }
@@ -145,7 +161,12 @@ mod tests {
     #[test]
     fn a_suffix_that_is_no_name_is_told() {
         let error = AllowList::new("gateway.test", None, &["a..b".to_owned()]).unwrap_err();
-        assert!(error.to_string().starts_with("names.suffixes: \"a..b\" is not a name"), "{error}");
+        assert!(
+            error
+                .to_string()
+                .starts_with("names.suffixes: \"a..b\" is not a name"),
+            "{error}"
+        );
         assert!(AllowList::new("gateway.test", None, &[".".to_owned()]).is_err());
     }
 }

@@ -21,7 +21,10 @@ pub(crate) enum GatherError {
 /// Gathers the proof for `question`; `fetch` gets each response.
 ///
 /// Ends everything that is under way when it ends or is dropped.
-pub(crate) async fn gather<F>(question: Question, fetch: impl Fn(Question) -> F) -> Result<Proof, GatherError>
+pub(crate) async fn gather<F>(
+    question: Question,
+    fetch: impl Fn(Question) -> F,
+) -> Result<Proof, GatherError>
 where
     F: Future<Output = Result<Arc<Response>, ResolveError>> + Send + 'static,
 {

@@ -49,7 +49,7 @@ impl Root {
                 char::from(alphabet[usize::from_str_radix(&padded, 2).unwrap()])
             })
             .collect();
-        while text.len() % 4 != 0 {
+        while !text.len().is_multiple_of(4) {
             text.push('=');
         }
         Anchors::parse(&format!(". IN DNSKEY 257 3 {ALGORITHM} {text}")).unwrap()
@@ -58,7 +58,8 @@ impl Root {
     /// One record and its signature (RFC 4034 section 3.1.8.1).
     fn signed(&self, owner: &str, rtype: RecordType, rdata: &[u8]) -> Vec<Record> {
         let name: Name = owner.parse().unwrap();
-        let [inception, expiration] = [NOW - VALID, NOW + VALID].map(|at| u32::try_from(at).unwrap().to_be_bytes());
+        let [inception, expiration] =
+            [NOW - VALID, NOW + VALID].map(|at| u32::try_from(at).unwrap().to_be_bytes());
         let mut signature = rtype.0.to_be_bytes().to_vec();
         signature.extend([ALGORITHM, u8::try_from(name.label_count()).unwrap()]);
         signature.extend(TTL.to_be_bytes());
@@ -107,7 +108,13 @@ impl Upstream for Table {
     async fn ask(&self, question: &Question) -> Result<Response, ResolveError> {
         self.0.asked.fetch_add(1, Ordering::Relaxed);
         let _open = self.0.gate.acquire().await.unwrap();
-        let answer = self.0.table.lock().unwrap().get(&question.to_string()).cloned();
+        let answer = self
+            .0
+            .table
+            .lock()
+            .unwrap()
+            .get(&question.to_string())
+            .cloned();
         Ok(Response {
             rcode: rcode::NOERROR,
             truncated: false,
@@ -136,7 +143,8 @@ impl World {
         let time = Arc::new(AtomicU64::new(NOW));
         let told = Arc::clone(&time);
         let clock: Clock = Arc::new(move || told.load(Ordering::Relaxed));
-        let answerer = Answerer::over(Table(Arc::clone(&upstream)), &config, root.anchors(), clock).unwrap();
+        let answerer =
+            Answerer::over(Table(Arc::clone(&upstream)), &config, root.anchors(), clock).unwrap();
         let world = Self {
             answerer: Arc::new(answerer),
             upstream,
@@ -148,7 +156,11 @@ impl World {
     }
 
     fn say(&self, question: &str, answer: Result<Vec<Record>, ResolveError>) {
-        self.upstream.table.lock().unwrap().insert(question.to_owned(), answer);
+        self.upstream
+            .table
+            .lock()
+            .unwrap()
+            .insert(question.to_owned(), answer);
     }
 
     fn at(&self, now: u64) {
@@ -178,7 +190,14 @@ fn verdict(root: &Root, answered: &Answered, now: u64) -> Verdict {
         name: MIMI.parse().unwrap(),
         rtype: RecordType::TXT,
     };
-    verify(&answered.proof, &question, &root.anchors(), now, &Limits::default()).verdict
+    verify(
+        &answered.proof,
+        &question,
+        &root.anchors(),
+        now,
+        &Limits::default(),
+    )
+    .verdict
 }
 
 #[tokio::test]
@@ -191,7 +210,10 @@ async fn a_proof_is_gathered_once_and_kept_by_its_ttl() {
 
     world.at(NOW + u64::from(TTL) - 1);
     let second = world.ask_for("_MIMI.Alice.example.", "txt").await;
-    assert_eq!((second.status, second.cached, world.asked()), (200, true, 0));
+    assert_eq!(
+        (second.status, second.cached, world.asked()),
+        (200, true, 0)
+    );
     assert_eq!(second.proof, first.proof);
 
     world.at(NOW + u64::from(TTL));
@@ -207,7 +229,10 @@ async fn keys_are_shared_between_names_with_the_ttl_that_is_left() {
     assert_eq!(world.asked(), 2);
     world.at(NOW + 100);
     let bob = "_mimi.bob.example.";
-    world.say(&format!("{bob} TXT"), Ok(root.signed(bob, RecordType::TXT, b"\x01x")));
+    world.say(
+        &format!("{bob} TXT"),
+        Ok(root.signed(bob, RecordType::TXT, b"\x01x")),
+    );
     assert_eq!(world.ask_for(bob, "TXT").await.status, 200);
     assert_eq!(world.asked(), 1, "only the name itself");
     // The keys have 200 s left, and so has a proof that uses them.
@@ -240,10 +265,18 @@ async fn keys_that_no_longer_fit_are_asked_for_again() {
     // only the old one, so the proof stays bogus; what counts is that it tried with the new keys.
     world.say(". DNSKEY", Ok(new.keys()));
     let bob = "_mimi.bob.example.";
-    world.say(&format!("{bob} TXT"), Ok(new.signed(bob, RecordType::TXT, b"\x01x")));
+    world.say(
+        &format!("{bob} TXT"),
+        Ok(new.signed(bob, RecordType::TXT, b"\x01x")),
+    );
     let answered = world.ask_for(bob, "TXT").await;
     assert_eq!(world.asked(), 3, "the name, then the name and the keys");
-    assert!(answered.proof.windows(32).any(|window| window == &new.dnskey[4..36]));
+    assert!(
+        answered
+            .proof
+            .windows(32)
+            .any(|window| window == &new.dnskey[4..36])
+    );
 }
 
 #[tokio::test]
@@ -253,7 +286,11 @@ async fn a_stale_proof_serves_for_an_hour_if_nothing_newer_can_be_had() {
     world.ask().await;
     world.say(&format!("{MIMI} TXT"), Err(ResolveError::Timeout));
     let ttl = u64::from(TTL);
-    for (now, status) in [(NOW + ttl, 200), (NOW + ttl + STALE_SECONDS - 1, 200), (NOW + ttl + STALE_SECONDS, 504)] {
+    for (now, status) in [
+        (NOW + ttl, 200),
+        (NOW + ttl + STALE_SECONDS - 1, 200),
+        (NOW + ttl + STALE_SECONDS, 504),
+    ] {
         world.at(now);
         assert_eq!(world.ask().await.status, status, "{}", now - NOW);
     }

@@ -84,7 +84,9 @@ async fn server(behaviour: Behaviour) -> SocketAddr {
 }
 
 async fn ask(behaviour: Behaviour) -> Result<Response, ResolveError> {
-    Resolver::new(vec![server(behaviour).await], PATIENCE).ask(&question()).await
+    Resolver::new(vec![server(behaviour).await], PATIENCE)
+        .ask(&question())
+        .await
 }
 
 #[tokio::test]
@@ -106,7 +108,13 @@ async fn strays_are_passed_over() {
             wrong_id[0] ^= 1;
             let mut wrong_question = answer_to(query);
             wrong_question[13] ^= 1;
-            vec![b"garbage".to_vec(), query.to_vec(), wrong_id, wrong_question, answer_to(query)]
+            vec![
+                b"garbage".to_vec(),
+                query.to_vec(),
+                wrong_id,
+                wrong_question,
+                answer_to(query),
+            ]
         },
         tcp: NO_TCP,
     };
@@ -192,12 +200,20 @@ async fn tcp_is_not_believed_either() {
 #[tokio::test]
 async fn a_lost_datagram_is_asked_for_again() {
     let behaviour = Behaviour {
-        udp: |count, query| if count == 0 { vec![] } else { vec![answer_to(query)] },
+        udp: |count, query| {
+            if count == 0 {
+                vec![]
+            } else {
+                vec![answer_to(query)]
+            }
+        },
         tcp: NO_TCP,
     };
     let resolver = async {
         let address = server(behaviour).await;
-        Resolver::new(vec![address], Duration::from_secs(1)).ask(&question()).await
+        Resolver::new(vec![address], Duration::from_secs(1))
+            .ask(&question())
+            .await
     };
     assert!(resolver.await.is_ok());
 }
@@ -210,7 +226,9 @@ async fn silence_ends() {
     };
     let resolver = async {
         let address = server(behaviour).await;
-        Resolver::new(vec![address], Duration::from_millis(40)).ask(&question()).await
+        Resolver::new(vec![address], Duration::from_millis(40))
+            .ask(&question())
+            .await
     };
     assert_eq!(resolver.await, Err(ResolveError::Timeout));
 }
@@ -239,16 +257,24 @@ async fn nobody_listening_is_told_at_once() {
         let free = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let address = free.local_addr().unwrap();
         drop(free);
-        Resolver::new(vec![address], PATIENCE).ask(&question()).await
+        Resolver::new(vec![address], PATIENCE)
+            .ask(&question())
+            .await
     };
     let outcome = outcome.await;
-    assert_eq!(outcome, Err(ResolveError::Io(io::ErrorKind::ConnectionRefused)));
+    assert_eq!(
+        outcome,
+        Err(ResolveError::Io(io::ErrorKind::ConnectionRefused))
+    );
 }
 
 #[test]
 fn resolvers_are_read_from_the_system() {
     let text = "# comment\nsearch example\nnameserver 192.0.2.1\n nameserver\t2001:db8::1 \nnameserver nonsense\nnameserver 192.0.2.2\nnameserver 192.0.2.3\n";
-    let listed: Vec<String> = listed_resolvers(text).iter().map(ToString::to_string).collect();
+    let listed: Vec<String> = listed_resolvers(text)
+        .iter()
+        .map(ToString::to_string)
+        .collect();
     assert_eq!(listed, ["192.0.2.1:53", "[2001:db8::1]:53", "192.0.2.2:53"]);
     assert_eq!(listed_resolvers("")[0].to_string(), "127.0.0.1:53");
 }
