@@ -1,0 +1,192 @@
+//! Flags and arguments.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use sotto_mimi::{DEFAULT_MIMI_TYPE, RecordForm};
+
+use crate::config::Settings;
+
+/// What the command says when nothing is asked of it.
+pub(crate) const LESSON: &str = "\
+sotto finds out how to reach a person on any messaging service, so that nobody learns who asked for whom,
+and proves the answer from a key that you hold.
+
+Look somebody up (a mailbox, a host, a number, or a URI):
+  sotto lookup hugh@example.com --relay https://relay.example --gateway gateway.example.net
+
+Ask for any signed RRset the same private way:
+  sotto query alice.user._bitcoin-payment.example.com TXT
+
+Keep the proof of an answer, and verify it anywhere, offline:
+  sotto lookup hugh@example.com --save-proof hugh.proof --explain
+  sotto verify hugh.proof --name <the owner name that --explain shows> --type TXT
+
+The relay learns your address and not the name; the gateway learns the name and not your address. They must be run by different
+people. Keep both in ~/.config/sotto/config.toml:
+  relay = \"https://relay.example\"
+  gateway = \"gateway.example.net\"
+
+It finds people whose domain publishes records, not arbitrary numbers or mailboxes. No relay at hand? `sotto-lab serve` runs
+a private internet with one. More: sotto lookup --help
+";
+
+/// What every page of help ends with.
+const EXIT_CODES: &str = "\
+Exit codes: 0 found (query: proved records), 1 a failure of this machine, 2 usage, 3 no record, 4 opted out, 5 nothing usable, \
+6 insecure, 7 bogus, 8 unavailable.
+Each flag but --json and --config also comes from SOTTO_<NAME> in the environment and from ~/.config/sotto/config.toml, in this order.";
+
+const VERIFY_EXIT_CODES: &str = "\
+Exit codes: 0 secure, nodata or nxdomain (all proved), 2 usage, 6 insecure, 7 bogus. The configuration file is not read.";
+
+/// Finds out how to reach a person on any messaging service, privately, and proves it.
+#[derive(Debug, Parser)]
+#[command(name = "sotto", version, max_term_width = 110)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+    /// Print one JSON object, whatever happens.
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Look a person up: through a relay and a gateway, proved here.
+    #[command(arg_required_else_help = true, after_help = EXIT_CODES)]
+    Lookup(LookupArguments),
+    /// Ask for any signed RRset, the same private way.
+    #[command(arg_required_else_help = true, after_help = EXIT_CODES)]
+    Query(QueryArguments),
+    /// Verify a saved proof, offline.
+    #[command(arg_required_else_help = true, after_help = VERIFY_EXIT_CODES)]
+    Verify(VerifyArguments),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct LookupArguments {
+    /// Whom to look up: hugh@example.com, alice.example.com, "+44 20 7946 0148", or a mimi:, mailto:, tel:, acct:, im: or
+    /// xmpp: URI.
+    pub(crate) identifier: String,
+    /// The form of the records: TXT, or MIMI for the private-use type.
+    #[arg(
+        long = "type",
+        env = "SOTTO_TYPE",
+        hide_env_values = true,
+        value_name = "TYPE",
+        ignore_case = true
+    )]
+    pub(crate) form: Option<Form>,
+    /// The zone below which phone numbers are looked up. There is no default.
+    #[arg(
+        long,
+        env = "SOTTO_PHONE_ZONE",
+        hide_env_values = true,
+        value_name = "ZONE"
+    )]
+    pub(crate) phone_zone: Option<String>,
+    #[command(flatten)]
+    pub(crate) show: ShowArguments,
+    #[command(flatten)]
+    pub(crate) settings: Settings,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct QueryArguments {
+    /// The name, absolute or not.
+    pub(crate) name: String,
+    /// The type: a mnemonic, TYPEnnn, or MIMI.
+    #[arg(value_name = "TYPE")]
+    pub(crate) rtype: String,
+    #[command(flatten)]
+    pub(crate) show: ShowArguments,
+    #[command(flatten)]
+    pub(crate) settings: Settings,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct VerifyArguments {
+    /// The proof: an RFC 9102 sequence of RRs, without a lifetime field.
+    pub(crate) file: PathBuf,
+    /// The name that the proof is about, absolute or not.
+    #[arg(long)]
+    pub(crate) name: String,
+    /// The type that the proof is about: a mnemonic, TYPEnnn, or MIMI.
+    #[arg(long = "type", value_name = "TYPE")]
+    pub(crate) rtype: String,
+    /// Verify at this time in place of now, Unix seconds.
+    #[arg(long, value_name = "UNIXTIME")]
+    pub(crate) at: Option<u64>,
+    /// Print the chain of signatures.
+    #[arg(long)]
+    pub(crate) explain: bool,
+    /// Trust anchors: DS or DNSKEY lines, or Unbound's root.key. The default is the IANA root.
+    #[arg(
+        long,
+        env = "SOTTO_ANCHOR",
+        hide_env_values = true,
+        value_name = "FILE"
+    )]
+    pub(crate) anchor: Option<PathBuf>,
+    /// The private-use number of the type MIMI.
+    #[arg(long, env = "SOTTO_MIMI_TYPE", hide_env_values = true, value_name = "NUMBER", default_value_t = DEFAULT_MIMI_TYPE)]
+    pub(crate) mimi_type: u16,
+}
+
+/// What to show and keep.
+#[derive(Debug, Args)]
+pub(crate) struct ShowArguments {
+    /// Save the proof as it came, a bogus one too.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) save_proof: Option<PathBuf>,
+    /// Print the chain of signatures, and whatever else led to the outcome.
+    #[arg(long)]
+    pub(crate) explain: bool,
+}
+
+/// The form of the records, as it is written.
+#[derive(Clone, Copy, Debug, ValueEnum, serde::Deserialize)]
+pub(crate) enum Form {
+    /// TXT, the default.
+    #[value(name = "TXT")]
+    #[serde(rename = "TXT", alias = "txt")]
+    Txt,
+    /// The private-use type.
+    #[value(name = "MIMI")]
+    #[serde(rename = "MIMI", alias = "mimi")]
+    Mimi,
+}
+
+impl From<Form> for RecordForm {
+    fn from(form: Form) -> Self {
+        match form {
+            Form::Txt => Self::Txt,
+            Form::Mimi => Self::Mimi,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_definition_is_sound() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn the_lesson_s_commands_parse() {
+        for line in LESSON
+            .lines()
+            .filter_map(|line| line.strip_prefix("  sotto "))
+        {
+            let words = line.replace("<the owner name that --explain shows>", "name");
+            let words = std::iter::once("sotto").chain(words.split(' '));
+            assert!(Arguments::try_parse_from(words).is_ok(), "{line}");
+        }
+    }
+}

@@ -1,0 +1,5 @@
+//! The `sotto` command as a process.
+
+mod home;
+mod lookup;
+mod verify;

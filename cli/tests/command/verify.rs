@@ -1,0 +1,193 @@
+//! `sotto verify` as a process: whatever the file holds, a verdict; whatever is wrong, an error as agreed.
+
+use std::process::Stdio;
+
+use crate::home::{Home, Run};
+
+const ANCHOR: &str =
+    ". IN DS 20326 8 2 E06D44B80B8F1D39A95C0B0D7C65D08458E880409BBC683457104237C7F8EC8D";
+
+/// Verifies `proof` for a name that does not matter.
+fn verify(proof: &[u8], more: &[&str]) -> Run {
+    let home = Home::new();
+    home.write("proof", proof);
+    home.run(
+        &[
+            &["verify", "proof", "--name", "example.com", "--type", "TXT"],
+            more,
+        ]
+        .concat(),
+    )
+}
+
+fn is_bogus(run: &Run) {
+    assert_eq!(run.code, 7, "{}{}", run.out, run.errors);
+    let value = run.json();
+    let keys: Vec<_> = value
+        .as_object()
+        .expect("an object")
+        .keys()
+        .map(String::as_str)
+        .collect();
+    assert_eq!(
+        keys,
+        [
+            "cache_ttl",
+            "reason",
+            "records",
+            "schema",
+            "valid_from",
+            "valid_until",
+            "verdict"
+        ]
+    );
+    assert_eq!(value["verdict"], "bogus");
+    assert_eq!(value["records"], serde_json::json!([]));
+    for unknown in ["cache_ttl", "valid_from", "valid_until"] {
+        assert!(value[unknown].is_null());
+    }
+    let reason = value["reason"].as_object().expect("a reason");
+    let keys: Vec<_> = reason.keys().map(String::as_str).collect();
+    assert_eq!(keys, ["code", "name", "rfc", "rule", "type"]);
+}
+
+#[test]
+fn whatever_octets_are_there_give_a_verdict() {
+    for proof in [&b""[..], b"\0", b"garbage", &[0xff; 65_535], &[0; 65_535]] {
+        is_bogus(&verify(proof, &["--json"]));
+        let words = verify(proof, &[]);
+        assert_eq!(words.code, 7);
+        assert!(
+            words.out.starts_with("bogus: ") && words.errors.is_empty(),
+            "{}",
+            words.out
+        );
+    }
+}
+
+#[test]
+fn what_cannot_be_used_is_a_usage_error() {
+    let home = Home::new();
+    home.write("proof", "");
+    home.write("large", vec![0; 65_536]);
+    home.write("empty.key", "");
+    home.write("broken.key", ". IN DS nonsense");
+    home.write("binary.key", [0xff]);
+    home.write("root.key", ANCHOR);
+    let code = |arguments: &[&str]| {
+        home.run(&[&["verify", "--json"], arguments].concat())
+            .error_code()
+    };
+    let name = ["--name", "example.com", "--type", "TXT"];
+
+    assert_eq!(code(&[&["absent"][..], &name].concat()), "file_unreadable");
+    assert_eq!(code(&[&["."][..], &name].concat()), "file_unreadable");
+    assert_eq!(code(&[&["large"][..], &name].concat()), "file_too_large");
+    for key in ["empty.key", "broken.key"] {
+        assert_eq!(
+            code(&[&["proof", "--anchor", key][..], &name].concat()),
+            "anchor_invalid"
+        );
+    }
+    assert_eq!(
+        code(&[&["proof", "--anchor", "absent"][..], &name].concat()),
+        "file_unreadable"
+    );
+    assert_eq!(
+        code(&[&["proof", "--anchor", "binary.key"][..], &name].concat()),
+        "file_not_text"
+    );
+    assert_eq!(
+        code(&["proof", "--name", "a..b", "--type", "TXT"]),
+        "name_invalid"
+    );
+    assert_eq!(
+        code(&["proof", "--name", "", "--type", "TXT"]),
+        "name_invalid"
+    );
+    assert_eq!(
+        code(&["proof", "--name", "a", "--type", "NONSENSE"]),
+        "type_invalid"
+    );
+    assert_eq!(
+        code(&["proof", "--name", "a", "--type", "TYPE65536"]),
+        "type_invalid"
+    );
+    assert_eq!(
+        code(&[&["proof", "--at", "now"][..], &name].concat()),
+        "usage"
+    );
+    assert_eq!(code(&[&["proof", "--frob"][..], &name].concat()), "usage");
+    assert_eq!(code(&["proof"]), "usage");
+
+    is_bogus(
+        &home.run(
+            &[
+                &["verify", "--json", "proof", "--anchor", "root.key"][..],
+                &name,
+            ]
+            .concat(),
+        ),
+    );
+}
+
+#[test]
+fn without_json_errors_go_to_standard_error() {
+    let home = Home::new();
+    let run = home.run(&["verify", "absent", "--name", "a", "--type", "TXT"]);
+    assert_eq!((run.code, run.out.as_str()), (2, ""));
+    assert!(
+        run.errors.contains("absent") && run.errors.contains("try: "),
+        "{}",
+        run.errors
+    );
+}
+
+#[test]
+fn types_are_mnemonics_numbers_or_mimi() {
+    for rtype in ["txt", "TYPE16", "mimi", "MIMI", "TYPE65400"] {
+        let home = Home::new();
+        home.write("proof", "");
+        is_bogus(&home.run(&[
+            "verify", "proof", "--name", "a.", "--type", rtype, "--at", "0", "--json",
+        ]));
+    }
+}
+
+#[test]
+fn the_configuration_file_is_not_read() {
+    let home = Home::new();
+    home.write(".config/sotto/config.toml", "nonsense");
+    home.write("proof", "");
+    is_bogus(&home.run(&["--json", "verify", "proof", "--name", "a", "--type", "TXT"]));
+}
+
+#[test]
+fn a_closed_pipe_ends_quietly() {
+    let home = Home::new();
+    home.write("proof", "");
+    for (arguments, code) in [
+        (&["verify", "proof", "--name", "a", "--type", "TXT"][..], 7),
+        (
+            &["verify", "proof", "--name", "a", "--type", "TXT", "--json"],
+            7,
+        ),
+        (
+            &["verify", "absent", "--name", "a", "--type", "TXT", "--json"],
+            2,
+        ),
+        (&["--help"], 0),
+        (&[], 0),
+    ] {
+        let mut child = home
+            .command(arguments)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the command runs");
+        drop(child.stdout.take());
+        let output = child.wait_with_output().expect("the command ends");
+        assert_eq!(output.status.code(), Some(code), "{arguments:?}");
+        assert_eq!(output.stderr, b"", "{arguments:?}");
+    }
+}
