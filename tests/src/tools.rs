@@ -1,8 +1,8 @@
 //! Programs of other projects: found, or missed with the remedy; run, or failed with their words.
 
+use std::env;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
-use std::{env, iter};
 
 use anyhow::{Context, Result, bail};
 
@@ -48,27 +48,36 @@ pub(crate) fn run<S: AsRef<str>>(
         .into_iter()
         .map(|argument| argument.as_ref().to_owned())
         .collect();
-    let output = Command::new(find(program)?)
-        .args(&arguments)
-        .current_dir(directory)
-        .output()
-        .with_context(|| format!("{program} cannot be run"))?;
+    let output = output(program, directory, &arguments)?;
     if !output.status.success() {
-        bail!("{}", complaint(program, &arguments, &output));
+        let line = arguments.join(" ");
+        bail!(
+            "`{program} {line}` ended with {}\n{}",
+            output.status,
+            said(&output)
+        );
     }
     String::from_utf8(output.stdout).with_context(|| format!("{program} does not write UTF-8"))
 }
 
-/// What a failed program said.
-pub(crate) fn complaint(program: &str, arguments: &[String], output: &Output) -> String {
-    let line: Vec<_> = iter::once(program)
-        .chain(arguments.iter().map(String::as_str))
+/// Runs a program to its end and gives all that it wrote, however it ended.
+pub(crate) fn hear(program: &str, arguments: &[&str]) -> Result<String> {
+    let arguments: Vec<String> = arguments
+        .iter()
+        .map(|&argument| argument.to_owned())
         .collect();
-    format!(
-        "`{}` ended with {}\n{}{}",
-        line.join(" "),
-        output.status,
-        String::from_utf8_lossy(&output.stdout),
-        String::from_utf8_lossy(&output.stderr)
-    )
+    Ok(said(&output(program, Path::new("/"), &arguments)?))
+}
+
+fn output(program: &str, directory: &Path, arguments: &[String]) -> Result<Output> {
+    Command::new(find(program)?)
+        .args(arguments)
+        .current_dir(directory)
+        .output()
+        .with_context(|| format!("{program} cannot be run"))
+}
+
+fn said(output: &Output) -> String {
+    let text = |octets: &[u8]| String::from_utf8_lossy(octets).into_owned();
+    text(&output.stdout) + &text(&output.stderr)
 }

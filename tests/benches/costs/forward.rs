@@ -119,7 +119,10 @@ impl Proxy {
                         address
                     }
                 };
-                ready.send(address).ok().context("the benchmark went away")?;
+                ready
+                    .send(address)
+                    .ok()
+                    .context("the benchmark went away")?;
                 while let Some(answer) = asked.recv().await {
                     answer.send(thread_time()).ok();
                 }
