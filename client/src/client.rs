@@ -80,24 +80,42 @@ impl Client {
     /// Looks up a person.
     pub async fn lookup(&self, identifier: Identifier, form: RecordForm) -> Report {
         let known = self.known();
-        self.drive(Lookup::identifier_knowing(known.as_ref(), &self.setup, identifier, form, now()))
-            .await
+        self.drive(Lookup::identifier_knowing(
+            known.as_ref(),
+            &self.setup,
+            identifier,
+            form,
+            now(),
+        ))
+        .await
     }
 
     /// Looks up an RRset, without reading it as MIMI records.
     pub async fn query(&self, question: Question) -> Report {
         let known = self.known();
-        self.drive(Lookup::query_knowing(known.as_ref(), &self.setup, question, now()))
-            .await
+        self.drive(Lookup::query_knowing(
+            known.as_ref(),
+            &self.setup,
+            question,
+            now(),
+        ))
+        .await
     }
 
     async fn drive(&self, (mut lookup, mut step): (Lookup, Step)) -> Report {
         let report = loop {
             let event = match step {
-                Step::Get { url, accept, max_bytes } => self.transport.get(&url, accept, max_bytes).await,
-                Step::Post { url, media_type, body, max_bytes } => {
-                    self.transport.post(&url, media_type, body, max_bytes).await
-                }
+                Step::Get {
+                    url,
+                    accept,
+                    max_bytes,
+                } => self.transport.get(&url, accept, max_bytes).await,
+                Step::Post {
+                    url,
+                    media_type,
+                    body,
+                    max_bytes,
+                } => self.transport.post(&url, media_type, body, max_bytes).await,
                 Step::Wait { until } => {
                     tokio::time::sleep(Duration::from_secs(until.saturating_sub(now()))).await;
                     Event::Woke
@@ -108,18 +126,27 @@ impl Client {
         };
         // A lookup that asked nobody learnt nothing, and forgets nothing.
         if !report.learnt.is_empty() {
-            *self.knowledge.lock().unwrap_or_else(PoisonError::into_inner) = report.knowledge.clone();
+            *self
+                .knowledge
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner) = report.knowledge.clone();
         }
         report
     }
 
     fn known(&self) -> Option<Knowledge> {
-        self.knowledge.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.knowledge
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 }
 
 /// The one reader of the clock, Unix seconds.
-#[allow(clippy::disallowed_methods, reason = "the shell's one clock; everything below takes time as an argument")]
+#[allow(
+    clippy::disallowed_methods,
+    reason = "the shell's one clock; everything below takes time as an argument"
+)]
 fn now() -> u64 {
     SystemTime::now()
         .duration_since(UNIX_EPOCH)

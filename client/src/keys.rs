@@ -41,7 +41,9 @@ impl GatewayKey {
     ) -> Result<Self, Unavailable> {
         let mut document = KeyDocument::decode(document).map_err(unproved)?;
         let question = Question {
-            name: KeyRecord::owner_name(setup.gateway()).parse().map_err(unproved)?,
+            name: KeyRecord::owner_name(setup.gateway())
+                .parse()
+                .map_err(unproved)?,
             rtype: RecordType::TXT,
         };
         let judged = Judged::new(&document.proof, &question, setup, now);
@@ -56,7 +58,10 @@ impl GatewayKey {
             .usable(&records, now)
             .ok_or_else(|| why_none_is_usable(&document, &records, now))?;
         let cache_until = now.saturating_add(judged.verification.cache_ttl.unwrap_or(0).into());
-        let valid_until = judged.verification.validity.map_or(now, |validity| validity.until);
+        let valid_until = judged
+            .verification
+            .validity
+            .map_or(now, |validity| validity.until);
         Ok(Self {
             epoch: Some(epoch),
             operator: Operator::new(records.operator(), Source::Proved),
@@ -103,9 +108,10 @@ fn key_records(judged: &Judged, now: u64) -> Result<KeyRecords, Unavailable> {
         Ok(Proved::Secure(secure)) => KeyRecords::read(&secure.rdatas).map_err(unproved),
         Ok(Proved::Absent(_)) => Err(unproved("the gateway's zone has no key record")),
         Err(Outcome::Unavailable(why)) if why.code == Code::Clock => Err(why),
-        Err(Outcome::Insecure(reason) | Outcome::Bogus(reason)) => {
-            Err(Unavailable::with(Code::GatewayKeysUnproved, Detail::Proof(reason)))
-        }
+        Err(Outcome::Insecure(reason) | Outcome::Bogus(reason)) => Err(Unavailable::with(
+            Code::GatewayKeysUnproved,
+            Detail::Proof(reason),
+        )),
         Err(other) => Err(unproved(other.as_str())),
     }
 }
@@ -115,7 +121,11 @@ fn why_none_is_usable(document: &KeyDocument, records: &KeyRecords, now: u64) ->
     let today = Epoch::at(now);
     let near = |epoch: Epoch| epoch.0.abs_diff(today.0) <= 1;
     if !document.lists.iter().any(|(epoch, _)| near(*epoch)) {
-        let days: Vec<_> = document.lists.iter().map(|(epoch, _)| epoch.to_string()).collect();
+        let days: Vec<_> = document
+            .lists
+            .iter()
+            .map(|(epoch, _)| epoch.to_string())
+            .collect();
         let cause = format!("lists for epochs {}, now is {today}", days.join(", "));
         return Unavailable::with(Code::GatewayKeysStale, Detail::Cause(cause));
     }

@@ -54,7 +54,9 @@ pub use sotto_proof as proof;
 pub use client::{Client, ClientError};
 pub use lookup::{Knowledge, Lookup};
 pub use operators::{Operator, Operators, Source};
-pub use outcome::{Absence, Code, Detail, Disagreement, Explanation, Fault, Outcome, Retry, Unavailable};
+pub use outcome::{
+    Absence, Code, Detail, Disagreement, Explanation, Fault, Outcome, Retry, Unavailable,
+};
 pub use report::{Fact, Learnt, Party, Report};
 pub use second_opinion::{Abstention, SecondOpinion};
 pub use setup::{MAX_RELAYS, REQUEST_TIMEOUT_SECONDS, Setup, SetupBuilder, SetupError};

@@ -9,7 +9,9 @@ use std::mem;
 use sotto_envelope::{Epoch, Opener, ProofQuery, seal};
 use sotto_mimi::{Found, Identifier, RecordForm, Service};
 use sotto_proof::Question;
-use sotto_wire::{AnswerClass, KEY_DOCUMENT_MAX_BYTES, KEY_LIST_MAX_BYTES, RelayDescription, media};
+use sotto_wire::{
+    AnswerClass, KEY_DOCUMENT_MAX_BYTES, KEY_LIST_MAX_BYTES, RelayDescription, media,
+};
 
 use crate::keys::GatewayKey;
 use crate::operators::{Operator, Operators, Source};
@@ -119,7 +121,12 @@ impl Lookup {
     /// Starts to look up a person.
     ///
     /// A `mimi://` URI is resolved already: its lookup is over at once, and nobody learnt of it.
-    pub fn identifier(setup: &Setup, identifier: Identifier, form: RecordForm, now: u64) -> (Self, Step) {
+    pub fn identifier(
+        setup: &Setup,
+        identifier: Identifier,
+        form: RecordForm,
+        now: u64,
+    ) -> (Self, Step) {
         Self::identifier_knowing(None, setup, identifier, form, now)
     }
 
@@ -140,19 +147,35 @@ impl Lookup {
                 label: None,
                 tags: Vec::new(),
             };
-            let outcome = Outcome::Found(Found { services: vec![service], dropped: Vec::new() });
+            let outcome = Outcome::Found(Found {
+                services: vec![service],
+                dropped: Vec::new(),
+            });
             return Self::over(Report::without_question(outcome, Some(identifier), now));
         }
         let question = identifier
             .owner(form, setup.phone_zone())
             .map_err(|error| error.to_string())
             .and_then(|owner| {
-                let name = owner.as_str().parse().map_err(|error: sotto_proof::NameError| error.to_string())?;
-                Ok((owner, Question { name, rtype: setup.record_type(form) }))
+                let name = owner
+                    .as_str()
+                    .parse()
+                    .map_err(|error: sotto_proof::NameError| error.to_string())?;
+                Ok((
+                    owner,
+                    Question {
+                        name,
+                        rtype: setup.record_type(form),
+                    },
+                ))
             });
         match question {
             Ok((owner, question)) => {
-                let reader = Reader::Person { identifier, owner, form };
+                let reader = Reader::Person {
+                    identifier,
+                    owner,
+                    form,
+                };
                 Self::start(knowledge, setup, reader, question, now)
             }
             Err(cause) => {
@@ -206,10 +229,15 @@ impl Lookup {
             Ok(query) => query,
             Err(error) => {
                 let why = Unavailable::with(Code::NameNotCarried, Detail::Cause(error.to_string()));
-                return Self::over(Report::without_question(why.into(), reader.into_identifier(), now));
+                return Self::over(Report::without_question(
+                    why.into(),
+                    reader.into_identifier(),
+                    now,
+                ));
             }
         };
-        let known = knowledge.filter(|known| known.key.is_fresh(now) && known.relay_index < setup.relays().len());
+        let known = knowledge
+            .filter(|known| known.key.is_fresh(now) && known.relay_index < setup.relays().len());
         let mut running = Box::new(Running {
             setup: setup.clone(),
             reader,
@@ -249,8 +277,10 @@ impl Running {
         if self.setup.is_private() {
             self.operators().check()?;
         }
-        let (envelope, opener) = seal(&self.query, self.setup.gateway(), &key.config)
-            .map_err(|error| Unavailable::with(Code::NameNotCarried, Detail::Cause(error.to_string())))?;
+        let (envelope, opener) =
+            seal(&self.query, self.setup.gateway(), &key.config).map_err(|error| {
+                Unavailable::with(Code::NameNotCarried, Detail::Cause(error.to_string()))
+            })?;
         self.phase = Phase::Asking(Box::new(opener));
         Ok(Step::Post {
             url: self.url().at(&relay.resource),
@@ -264,9 +294,22 @@ impl Running {
     fn advance(&mut self, event: Event, now: u64) -> Result<Step, Outcome> {
         let response = match (event, &self.phase) {
             (Event::Woke, Phase::Pausing) => return self.proceed(now),
-            (Event::Woke, _) | (_, Phase::Pausing | Phase::Idle) => return Err(Unavailable::new(Code::Misused).into()),
+            (Event::Woke, _) | (_, Phase::Pausing | Phase::Idle) => {
+                return Err(Unavailable::new(Code::Misused).into());
+            }
             (Event::Failed { sent, what }, _) => return self.failed(sent, what, now),
-            (Event::Response { status, media_type, body }, _) => Response { status, media_type, body },
+            (
+                Event::Response {
+                    status,
+                    media_type,
+                    body,
+                },
+                _,
+            ) => Response {
+                status,
+                media_type,
+                body,
+            },
         };
         let phase = mem::replace(&mut self.phase, Phase::Idle);
         self.reached(matches!(phase, Phase::Asking(_)));
@@ -291,22 +334,34 @@ impl Running {
             return self.renew_key(now);
         }
         let max_bytes = AnswerClass::Overflow.bytes();
-        let sealed = response.content(media::OHTTP_RESPONSE, max_bytes, Code::GatewayUnknownToRelay)?;
+        let sealed = response.content(
+            media::OHTTP_RESPONSE,
+            max_bytes,
+            Code::GatewayUnknownToRelay,
+        )?;
         let Some(class) = AnswerClass::of_size(sealed.len()) else {
             return Err(Unavailable::with(Code::AnswerSize, Detail::Size(sealed.len())).into());
         };
         self.contacts[self.relay_index].answer = Some(class);
-        let answer = opener
-            .open(&sealed)
-            .map_err(|error| Unavailable::with(Code::AnswerUnreadable, Detail::Cause(error.to_string())))?;
+        let answer = opener.open(&sealed).map_err(|error| {
+            Unavailable::with(Code::AnswerUnreadable, Detail::Cause(error.to_string()))
+        })?;
         if answer.status != 200 {
-            return Err(Unavailable::with(sealed_status(answer.status), Detail::Status(answer.status)).into());
+            return Err(Unavailable::with(
+                sealed_status(answer.status),
+                Detail::Status(answer.status),
+            )
+            .into());
         }
         if answer.body.is_empty() {
             return Err(Unavailable::new(Code::NoProof).into());
         }
         if !is_of_type(answer.media_type.as_deref(), media::PROOF) {
-            return Err(Unavailable::with(Code::GatewayProtocol, Detail::MediaType(answer.media_type)).into());
+            return Err(Unavailable::with(
+                Code::GatewayProtocol,
+                Detail::MediaType(answer.media_type),
+            )
+            .into());
         }
         let judged = Judged::new(&answer.body, &self.question, &self.setup, now);
         let settled = judged.settle(self.setup.max_age(), now);
@@ -318,7 +373,10 @@ impl Running {
     /// The gateway does not take its key (any more): one more try, with a newer one if there is any.
     fn renew_key(&mut self, now: u64) -> Result<Step, Outcome> {
         let epoch = self.key.as_ref().and_then(|key| key.epoch);
-        if self.refused.is_some() || epoch.is_none() || !matches!(self.setup.keys(), KeySource::Relay) {
+        if self.refused.is_some()
+            || epoch.is_none()
+            || !matches!(self.setup.keys(), KeySource::Relay)
+        {
             return Err(Unavailable::new(Code::GatewayKeyRefused).into());
         }
         self.refused = epoch;
@@ -337,7 +395,11 @@ impl Running {
         }
         self.unsent += 1;
         let relays = self.setup.relays().len();
-        let tries = if kind == TransportProblemKind::Certificate { 1 } else { TRIES_PER_RELAY };
+        let tries = if kind == TransportProblemKind::Certificate {
+            1
+        } else {
+            TRIES_PER_RELAY
+        };
         if self.unsent >= relays * tries {
             return Err(unreached(what).into());
         }
@@ -348,7 +410,9 @@ impl Running {
         }
         if self.unsent.is_multiple_of(relays) {
             self.phase = Phase::Pausing;
-            return Ok(Step::Wait { until: now.saturating_add(PAUSE_SECONDS) });
+            return Ok(Step::Wait {
+                until: now.saturating_add(PAUSE_SECONDS),
+            });
         }
         self.proceed(now)
     }
@@ -369,10 +433,15 @@ impl Running {
         let named = self.url().resource().map(str::to_owned);
         let stated = self.setup.relay_operator().cloned();
         if let (404, Some(resource)) = (response.status, &named) {
-            return Ok(RelayFacts { operator: stated, resource: resource.clone() });
+            return Ok(RelayFacts {
+                operator: stated,
+                resource: resource.clone(),
+            });
         }
-        let content = response.content(media::JSON, DESCRIPTION_MAX_BYTES, Code::DescriptionMissing)?;
-        let invalid = |cause: String| Unavailable::with(Code::DescriptionInvalid, Detail::Cause(cause));
+        let content =
+            response.content(media::JSON, DESCRIPTION_MAX_BYTES, Code::DescriptionMissing)?;
+        let invalid =
+            |cause: String| Unavailable::with(Code::DescriptionInvalid, Detail::Cause(cause));
         let description: RelayDescription =
             serde_json::from_slice(&content).map_err(|error| invalid(error.to_string()))?;
         if description.version != RelayDescription::VERSION {
@@ -381,7 +450,11 @@ impl Running {
         let resource = match (named, description.resource_for(self.setup.gateway())) {
             (Some(resource), _) => resource,
             (None, Some(resource)) if is_resource_path(resource) => resource.to_owned(),
-            (None, Some(_)) => return Err(invalid("the relay resource is not a path on the relay".to_owned())),
+            (None, Some(_)) => {
+                return Err(invalid(
+                    "the relay resource is not a path on the relay".to_owned(),
+                ));
+            }
             (None, None) => return Err(Unavailable::new(Code::GatewayUnknownToRelay)),
         };
         let operator = stated.or_else(|| Operator::new(&description.operator, Source::Declared));
@@ -393,7 +466,9 @@ impl Running {
         if self.key.is_none() {
             self.key = match self.setup.keys() {
                 KeySource::Relay | KeySource::PinnedDigest(_) => None,
-                KeySource::Document(document) => Some(GatewayKey::from_document(document, &self.setup, None, now)?),
+                KeySource::Document(document) => {
+                    Some(GatewayKey::from_document(document, &self.setup, None, now)?)
+                }
                 KeySource::List(list) => Some(GatewayKey::from_pinned(list, None)?),
             };
         }
@@ -418,10 +493,15 @@ impl Running {
 
     fn read_keys(&self, response: Response, now: u64) -> Result<GatewayKey, Unavailable> {
         if let KeySource::PinnedDigest(digest) = self.setup.keys() {
-            let list = response.content(media::OHTTP_KEYS, KEY_LIST_MAX_BYTES, Code::KeysMissing)?;
+            let list =
+                response.content(media::OHTTP_KEYS, KEY_LIST_MAX_BYTES, Code::KeysMissing)?;
             return GatewayKey::from_pinned(&list, Some(*digest));
         }
-        let document = response.content(media::KEY_DOCUMENT, KEY_DOCUMENT_MAX_BYTES, Code::KeysMissing)?;
+        let document = response.content(
+            media::KEY_DOCUMENT,
+            KEY_DOCUMENT_MAX_BYTES,
+            Code::KeysMissing,
+        )?;
         GatewayKey::from_document(&document, &self.setup, self.refused, now)
     }
 
@@ -439,7 +519,9 @@ impl Running {
     }
 
     fn know_relay(&mut self, facts: RelayFacts) {
-        self.contacts[self.relay_index].operator.clone_from(&facts.operator);
+        self.contacts[self.relay_index]
+            .operator
+            .clone_from(&facts.operator);
         self.relay = Some(facts);
     }
 
@@ -468,10 +550,16 @@ impl Running {
 
     fn report(self, outcome: Outcome, now: u64) -> Report {
         let operators = self.operators();
-        let learnt = learnt(&self.contacts, self.setup.gateway(), operators.gateway.as_ref());
-        let (verification, second_opinion) = self.judged.map_or((None, SecondOpinion::NotAsked), |judged| {
-            (Some(judged.verification), judged.second_opinion)
-        });
+        let learnt = learnt(
+            &self.contacts,
+            self.setup.gateway(),
+            operators.gateway.as_ref(),
+        );
+        let (verification, second_opinion) = self
+            .judged
+            .map_or((None, SecondOpinion::NotAsked), |judged| {
+                (Some(judged.verification), judged.second_opinion)
+            });
         let knowledge = match (&outcome, self.relay, &self.key) {
             (Outcome::Unavailable(_), ..) => None,
             (_, Some(relay), Some(key)) => Some(Knowledge {
@@ -535,4 +623,3 @@ impl fmt::Debug for Knowledge {
             .finish_non_exhaustive()
     }
 }
-

@@ -36,9 +36,12 @@ impl Operator {
         let domain = domain.trim_end_matches('.').to_ascii_lowercase();
         let labels_are_fine = domain.split('.').all(|label| {
             (1..=63).contains(&label.len())
-                && label.bytes().all(|octet| octet.is_ascii_alphanumeric() || matches!(octet, b'-' | b'_'))
+                && label
+                    .bytes()
+                    .all(|octet| octet.is_ascii_alphanumeric() || matches!(octet, b'-' | b'_'))
         });
-        (labels_are_fine && domain.len() <= 253 && domain.contains('.')).then_some(Self { domain, source })
+        (labels_are_fine && domain.len() <= 253 && domain.contains('.'))
+            .then_some(Self { domain, source })
     }
 
     /// The registrable domain by the Public Suffix List; `None` for a public suffix itself.
@@ -109,14 +112,24 @@ mod tests {
 
     #[test]
     fn one_operator_is_named() {
-        let refusal = pair("a.company.example", "b.company.example").check().unwrap_err();
+        let refusal = pair("a.company.example", "b.company.example")
+            .check()
+            .unwrap_err();
         assert_eq!(refusal.code, Code::SameOperator);
         assert!(refusal.to_string().contains("company.example"), "{refusal}");
     }
 
     #[test]
     fn a_public_suffix_operates_nothing() {
-        for unknown in ["co.uk", "com", "", ".", "a..b", "exa mple.org", "bücher.example"] {
+        for unknown in [
+            "co.uk",
+            "com",
+            "",
+            ".",
+            "a..b",
+            "exa mple.org",
+            "bücher.example",
+        ] {
             let refusal = pair("relay.example", unknown).check().unwrap_err();
             assert_eq!(refusal.code, Code::OperatorUnknown, "{unknown}");
             assert!(refusal.to_string().contains("gateway"), "{refusal}");

@@ -155,7 +155,10 @@ impl Unavailable {
 
     /// A reason with its detail.
     pub(crate) const fn with(code: Code, detail: Detail) -> Self {
-        Self { code, detail: Some(detail) }
+        Self {
+            code,
+            detail: Some(detail),
+        }
     }
 }
 
@@ -211,13 +214,27 @@ impl fmt::Display for Detail {
             Self::MediaType(None) => out.write_str("no media type"),
             Self::Size(octets) => write!(out, "{octets} octets"),
             Self::Proof(reason) => reason.fmt(out),
-            Self::Clock { local, hint: ClockHint::Behind { signed_from } } => {
-                write!(out, "this clock says {local}, the signatures begin at {signed_from}")
+            Self::Clock {
+                local,
+                hint: ClockHint::Behind { signed_from },
+            } => {
+                write!(
+                    out,
+                    "this clock says {local}, the signatures begin at {signed_from}"
+                )
             }
-            Self::Clock { local, hint: ClockHint::Ahead { signed_until } } => {
-                write!(out, "this clock says {local}, the signatures end at {signed_until}")
+            Self::Clock {
+                local,
+                hint: ClockHint::Ahead { signed_until },
+            } => {
+                write!(
+                    out,
+                    "this clock says {local}, the signatures end at {signed_until}"
+                )
             }
-            Self::Age { signed_at, max_age } => write!(out, "signed at {signed_at}, accepted for {max_age} s"),
+            Self::Age { signed_at, max_age } => {
+                write!(out, "signed at {signed_at}, accepted for {max_age} s")
+            }
             Self::Party(role) => write!(out, "the {role}'s"),
             Self::Domain(domain) => out.write_str(domain),
             Self::Cause(cause) => out.write_str(cause),
@@ -447,7 +464,11 @@ mod tests {
         let words: HashSet<_> = Code::ALL.iter().map(|code| code.as_str()).collect();
         assert_eq!(words.len(), Code::ALL.len());
         for code in Code::ALL {
-            assert!(code.as_str().bytes().all(|octet| octet.is_ascii_lowercase() || octet == b'_'));
+            assert!(
+                code.as_str()
+                    .bytes()
+                    .all(|octet| octet.is_ascii_lowercase() || octet == b'_')
+            );
             assert!(!code.summary().ends_with('.') && !code.remedy().ends_with('.'));
         }
     }

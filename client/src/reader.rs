@@ -24,15 +24,36 @@ impl Reader {
         let (secure, identifier, owner, form) = match (proved, self) {
             (Proved::Absent(absence), _) => return Outcome::NoRecord(absence),
             (Proved::Secure(secure), Self::Raw) => return Outcome::Secure(secure),
-            (Proved::Secure(secure), Self::Person { identifier, owner, form }) => (secure, identifier, owner, *form),
+            (
+                Proved::Secure(secure),
+                Self::Person {
+                    identifier,
+                    owner,
+                    form,
+                },
+            ) => (secure, identifier, owner, *form),
         };
         let rdatas: Vec<&[u8]> = secure.rdatas.iter().map(|rdata| &**rdata).collect();
         let wildcards: Vec<String> = secure.wildcards.iter().map(ToString::to_string).collect();
         let wildcards: Vec<&str> = wildcards.iter().map(String::as_str).collect();
-        let published = Published { rdatas: &rdatas, wildcards: &wildcards };
+        let published = Published {
+            rdatas: &rdatas,
+            wildcards: &wildcards,
+        };
         // A private root has names of its own, `.test` among them.
-        let policy = if setup.anchors().is_iana() { ProviderPolicy::Public } else { ProviderPolicy::PrivateRoot };
-        match read(identifier, owner, form, published, setup.tie_break(), policy) {
+        let policy = if setup.anchors().is_iana() {
+            ProviderPolicy::Public
+        } else {
+            ProviderPolicy::PrivateRoot
+        };
+        match read(
+            identifier,
+            owner,
+            form,
+            published,
+            setup.tie_break(),
+            policy,
+        ) {
             Reading::Found(found) => Outcome::Found(found),
             Reading::OptedOut => Outcome::OptedOut,
             Reading::NoRecord(reason) => Outcome::NoRecord(reason.into()),

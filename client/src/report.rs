@@ -42,7 +42,11 @@ pub struct Report {
 
 impl Report {
     /// The report of a lookup for which nobody was asked.
-    pub(crate) fn without_question(outcome: Outcome, identifier: Option<Identifier>, now: u64) -> Self {
+    pub(crate) fn without_question(
+        outcome: Outcome,
+        identifier: Option<Identifier>,
+        now: u64,
+    ) -> Self {
         Self {
             outcome,
             identifier,
@@ -72,13 +76,20 @@ impl Report {
         }
         let verification = self.verification.as_ref()?;
         let until = self.at.saturating_add(verification.cache_ttl?.into());
-        Some(verification.validity.map_or(until, |validity| validity.until.min(until)))
+        Some(
+            verification
+                .validity
+                .map_or(until, |validity| validity.until.min(until)),
+        )
     }
 
     /// Whether no party learnt both who asked and for whom, if relay and gateway keep to their word.
     #[must_use]
     pub fn is_private(&self) -> bool {
-        let gateway_asked = self.learnt.iter().any(|learnt| matches!(learnt.party, Party::Gateway));
+        let gateway_asked = self
+            .learnt
+            .iter()
+            .any(|learnt| matches!(learnt.party, Party::Gateway));
         !gateway_asked || self.operators.are_separate()
     }
 }
@@ -182,12 +193,19 @@ pub(crate) struct Contact {
 impl Contact {
     /// No contact yet.
     pub(crate) fn new(relay: &str) -> Self {
-        Self { relay: relay.to_owned(), ..Self::default() }
+        Self {
+            relay: relay.to_owned(),
+            ..Self::default()
+        }
     }
 }
 
 /// Who learnt what from these contacts.
-pub(crate) fn learnt(contacts: &[Contact], gateway: &str, operator: Option<&Operator>) -> Vec<Learnt> {
+pub(crate) fn learnt(
+    contacts: &[Contact],
+    gateway: &str,
+    operator: Option<&Operator>,
+) -> Vec<Learnt> {
     let mut learnt: Vec<_> = contacts
         .iter()
         .filter(|contact| contact.reached)

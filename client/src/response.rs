@@ -19,15 +19,29 @@ impl Response {
     /// The content, if the status is 200, the media type `expected` and the size within `max_bytes`.
     ///
     /// `missing` is what a 404 means here.
-    pub(crate) fn content(self, expected: &str, max_bytes: usize, missing: Code) -> Result<Vec<u8>, Unavailable> {
+    pub(crate) fn content(
+        self,
+        expected: &str,
+        max_bytes: usize,
+        missing: Code,
+    ) -> Result<Vec<u8>, Unavailable> {
         if self.body.len() > max_bytes {
-            return Err(Unavailable::with(Code::ResponseTooLarge, Detail::Size(self.body.len())));
+            return Err(Unavailable::with(
+                Code::ResponseTooLarge,
+                Detail::Size(self.body.len()),
+            ));
         }
         if self.status != 200 {
-            return Err(Unavailable::with(unsealed_status(self.status, missing), Detail::Status(self.status)));
+            return Err(Unavailable::with(
+                unsealed_status(self.status, missing),
+                Detail::Status(self.status),
+            ));
         }
         if !is_of_type(self.media_type.as_deref(), expected) {
-            return Err(Unavailable::with(Code::UnexpectedMediaType, Detail::MediaType(self.media_type)));
+            return Err(Unavailable::with(
+                Code::UnexpectedMediaType,
+                Detail::MediaType(self.media_type),
+            ));
         }
         Ok(self.body)
     }
@@ -36,7 +50,8 @@ impl Response {
     pub(crate) fn refuses_key(&self) -> bool {
         self.status == 400
             && is_of_type(self.media_type.as_deref(), media::PROBLEM)
-            && Problem::from_json(&self.body).and_then(|problem| problem.kind()) == Some(ProblemType::OhttpKey)
+            && Problem::from_json(&self.body).and_then(|problem| problem.kind())
+                == Some(ProblemType::OhttpKey)
     }
 }
 

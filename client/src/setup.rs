@@ -80,19 +80,25 @@ pub enum SetupError {
     #[error("more than {MAX_RELAYS} relays; name fewer")]
     TooManyRelays,
     /// The gateway is not a host name.
-    #[error("gateway {0:?} is not a host name; give it as in `gateway.example.net`, without scheme, port or path")]
+    #[error(
+        "gateway {0:?} is not a host name; give it as in `gateway.example.net`, without scheme, port or path"
+    )]
     GatewayHost(String),
     /// A stated operator is not a domain.
     #[error("operator {0:?} is not a domain; give it as in `example.net`")]
     Operator(String),
     /// The keys from a file are of no use in their size.
-    #[error("the keys given hold {octets} octets; a key document has 1 to {KEY_DOCUMENT_MAX_BYTES}, a list 1 to {KEY_LIST_MAX_BYTES}")]
+    #[error(
+        "the keys given hold {octets} octets; a key document has 1 to {KEY_DOCUMENT_MAX_BYTES}, a list 1 to {KEY_LIST_MAX_BYTES}"
+    )]
     KeySize {
         /// The octets given.
         octets: usize,
     },
     /// The type for MIMI records is not for private use.
-    #[error("type {0} is not for private use; RFC 6895 section 3.1 reserves 65280 to 65534 for that")]
+    #[error(
+        "type {0} is not for private use; RFC 6895 section 3.1 reserves 65280 to 65534 for that"
+    )]
     MimiType(u16),
 }
 
@@ -102,7 +108,6 @@ impl Setup {
     /// `relay` is an https URL: the relay's origin (`https://relay.example`), whose
     /// `/.well-known/sotto` then names the relay resource, or a relay resource itself
     /// (`https://relay.example/gateway.example.net`). `gateway` is the gateway's host name.
-    #[must_use]
     pub fn builder(relay: impl Into<String>, gateway: impl Into<String>) -> SetupBuilder {
         SetupBuilder {
             relays: vec![relay.into()],
@@ -358,7 +363,10 @@ impl SetupBuilder {
         let relays = self
             .relays
             .into_iter()
-            .map(|url| RelayUrl::parse(&url, self.allow_http).map_err(|source| SetupError::RelayUrl { url, source }))
+            .map(|url| {
+                RelayUrl::parse(&url, self.allow_http)
+                    .map_err(|source| SetupError::RelayUrl { url, source })
+            })
             .collect::<Result<_, _>>()?;
         let gateway = gateway_host(&self.gateway).ok_or(SetupError::GatewayHost(self.gateway))?;
         let largest = match &self.keys {
@@ -420,24 +428,44 @@ mod tests {
     #[test]
     fn what_cannot_be_used_is_named() {
         let with = Setup::builder;
-        assert!(refusal(with("http://relay.example", "g.example")).contains("http://relay.example"));
-        assert!(refusal(with("https://relay.example", "https://g.example")).contains("without scheme"));
-        assert!(refusal(with("https://relay.example", "g.example").relay_operator("co uk")).contains("co uk"));
-        assert!(refusal(with("https://relay.example", "g.example").mimi_type(16)).contains("65280"));
-        assert!(refusal(with("https://relay.example", "g.example").key_document(b"")).contains("0 octets"));
-        let oversize = with("https://relay.example", "g.example").key_document(&[0; KEY_LIST_MAX_BYTES + 1]);
+        assert!(
+            refusal(with("http://relay.example", "g.example")).contains("http://relay.example")
+        );
+        assert!(
+            refusal(with("https://relay.example", "https://g.example")).contains("without scheme")
+        );
+        assert!(
+            refusal(with("https://relay.example", "g.example").relay_operator("co uk"))
+                .contains("co uk")
+        );
+        assert!(
+            refusal(with("https://relay.example", "g.example").mimi_type(16)).contains("65280")
+        );
+        assert!(
+            refusal(with("https://relay.example", "g.example").key_document(b""))
+                .contains("0 octets")
+        );
+        let oversize =
+            with("https://relay.example", "g.example").key_document(&[0; KEY_LIST_MAX_BYTES + 1]);
         assert!(refusal(oversize).contains("8193 octets"));
     }
 
     #[test]
     fn hosts_are_lower_case() {
-        let setup = Setup::builder("https://Relay.Example", "Gateway.Example.NET.").build().unwrap();
+        let setup = Setup::builder("https://Relay.Example", "Gateway.Example.NET.")
+            .build()
+            .unwrap();
         assert_eq!(setup.gateway(), "gateway.example.net");
         assert_eq!(setup.relay_hosts().collect::<Vec<_>>(), ["relay.example"]);
     }
 
     #[test]
     fn plain_http_needs_permission() {
-        assert!(Setup::builder("http://127.0.0.1:8080", "g.example").allow_http(true).build().is_ok());
+        assert!(
+            Setup::builder("http://127.0.0.1:8080", "g.example")
+                .allow_http(true)
+                .build()
+                .is_ok()
+        );
     }
 }

@@ -84,7 +84,10 @@ impl TransportProblem {
     /// A problem of `kind`, with the transport's own words for it.
     #[must_use]
     pub fn new(kind: TransportProblemKind, cause: impl Into<String>) -> Self {
-        Self { kind, cause: cause.into() }
+        Self {
+            kind,
+            cause: cause.into(),
+        }
     }
 }
 

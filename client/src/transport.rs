@@ -7,9 +7,9 @@
 //! Architecture Invariant: a connection is opened for a URL that a step names, and for nothing else.
 
 use std::error::Error as StdError;
-use std::{io, iter};
 use std::sync::Arc;
 use std::time::Duration;
+use std::{io, iter};
 
 use bytes::{Bytes, BytesMut};
 use http::{HeaderValue, Method, Request, header};
@@ -61,7 +61,11 @@ pub enum TlsError {
 
 impl Transport {
     /// A transport that trusts the system's certification authorities, and `authorities` (PEM).
-    pub(crate) fn new(authorities: Option<&[u8]>, needs_tls: bool, timeout: Duration) -> Result<Self, TlsError> {
+    pub(crate) fn new(
+        authorities: Option<&[u8]>,
+        needs_tls: bool,
+        timeout: Duration,
+    ) -> Result<Self, TlsError> {
         let mut tcp = HttpConnector::new();
         // Which schemes are permitted was decided when the URL was parsed.
         tcp.enforce_http(false);
@@ -93,7 +97,13 @@ impl Transport {
     }
 
     /// Sends `body` to `url`.
-    pub(crate) async fn post(&self, url: &str, media_type: &'static str, body: Vec<u8>, max_bytes: usize) -> Event {
+    pub(crate) async fn post(
+        &self,
+        url: &str,
+        media_type: &'static str,
+        body: Vec<u8>,
+        max_bytes: usize,
+    ) -> Event {
         let request = Request::builder()
             .method(Method::POST)
             .uri(url)
@@ -107,7 +117,11 @@ impl Transport {
                 sent: Sent::Nothing,
                 what: TransportProblem::new(TransportProblemKind::Connect, error.to_string()),
             })?;
-            let response = self.client.request(request).await.map_err(|error| classify(&error))?;
+            let response = self
+                .client
+                .request(request)
+                .await
+                .map_err(|error| classify(&error))?;
             let status = response.status().as_u16();
             let media_type = response
                 .headers()
@@ -115,7 +129,11 @@ impl Transport {
                 .and_then(|value| value.to_str().ok())
                 .map(str::to_owned);
             let body = read(response.into_body(), max_bytes).await?;
-            Ok(Event::Response { status, media_type, body })
+            Ok(Event::Response {
+                status,
+                media_type,
+                body,
+            })
         };
         match tokio::time::timeout(self.timeout, exchange).await {
             Ok(Ok(event)) => event,
@@ -142,14 +160,21 @@ async fn read(mut body: Incoming, max_bytes: usize) -> Result<Vec<u8>, Failure> 
         sent: Sent::Maybe,
         what: TransportProblem::new(kind, cause),
     };
-    let too_large = || failure(TransportProblemKind::TooLarge, format!("more than {max_bytes} octets"));
+    let too_large = || {
+        failure(
+            TransportProblemKind::TooLarge,
+            format!("more than {max_bytes} octets"),
+        )
+    };
     if body.size_hint().lower() > max_bytes as u64 {
         return Err(too_large());
     }
     let mut octets = BytesMut::new();
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|error| failure(TransportProblemKind::Lost, causes(&error)))?;
-        let Ok(data) = frame.into_data() else { continue };
+        let Ok(data) = frame.into_data() else {
+            continue;
+        };
         if octets.len() + data.len() > max_bytes {
             return Err(too_large());
         }
@@ -163,11 +188,14 @@ async fn read(mut body: Incoming, max_bytes: usize) -> Result<Vec<u8>, Failure> 
 /// GOAWAY is not enough to call a request unprocessed: h2 reports it alike for streams above and
 /// below the last one that the peer processed. So those count as [`Sent::Maybe`].
 fn classify(error: &hyper_util::client::legacy::Error) -> Failure {
-    let never_written = chain(error).any(|error| error.downcast_ref().is_some_and(hyper::Error::is_canceled));
+    let never_written =
+        chain(error).any(|error| error.downcast_ref().is_some_and(hyper::Error::is_canceled));
     let refused = chain(error).any(|error| {
-        error
-            .downcast_ref()
-            .is_some_and(|error: &h2::Error| error.is_remote() && error.is_reset() && error.reason() == Some(h2::Reason::REFUSED_STREAM))
+        error.downcast_ref().is_some_and(|error: &h2::Error| {
+            error.is_remote()
+                && error.is_reset()
+                && error.reason() == Some(h2::Reason::REFUSED_STREAM)
+        })
     });
     let sent = if error.is_connect() || never_written || refused {
         Sent::Nothing
@@ -187,17 +215,26 @@ fn classify(error: &hyper_util::client::legacy::Error) -> Failure {
     }
 }
 
+/// Whether an error is TLS refusing a certificate, however deep I/O errors are nested around it.
 fn is_certificate(error: &(dyn StdError + 'static)) -> bool {
-    // rustls' errors travel inside an io::Error, whose source() skips them.
-    let inner = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
-    inner
-        .and_then(|inner| inner.downcast_ref())
-        .or_else(|| error.downcast_ref())
-        .is_some_and(|error| matches!(error, rustls::Error::InvalidCertificate(_)))
+    // The source() of an io::Error skips the error that it wraps.
+    let mut error = error;
+    while let Some(inner) = error
+        .downcast_ref::<io::Error>()
+        .and_then(io::Error::get_ref)
+    {
+        error = inner;
+    }
+    matches!(
+        error.downcast_ref(),
+        Some(rustls::Error::InvalidCertificate(_))
+    )
 }
 
 /// An error and its sources, outermost first.
-fn chain<'a>(error: &'a (dyn StdError + 'static)) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
+fn chain<'a>(
+    error: &'a (dyn StdError + 'static),
+) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
     iter::successors(Some(error), |&error| error.source())
 }
 
@@ -225,11 +262,15 @@ fn tls(authorities: Option<&[u8]>, needs_tls: bool) -> Result<ClientConfig, TlsE
     if needs_tls && roots.is_empty() {
         return Err(TlsError::NoAuthorities);
     }
-    Ok(ClientConfig::builder_with_provider(Arc::new(rustls::crypto::aws_lc_rs::default_provider()))
+    Ok(
+        ClientConfig::builder_with_provider(
+            Arc::new(rustls::crypto::aws_lc_rs::default_provider()),
+        )
         .with_safe_default_protocol_versions()
         .map_err(TlsError::Provider)?
         .with_root_certificates(roots)
-        .with_no_client_auth())
+        .with_no_client_auth(),
+    )
 }
 
 #[cfg(test)]

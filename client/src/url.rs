@@ -30,7 +30,9 @@ pub enum UrlError {
     #[error("a relay speaks https")]
     Scheme,
     /// Plain HTTP without permission.
-    #[error("plain HTTP shows to the network who asks; use https, or permit http for loopback or a fronting proxy")]
+    #[error(
+        "plain HTTP shows to the network who asks; use https, or permit http for loopback or a fronting proxy"
+    )]
     PlainHttp,
     /// User information before the host.
     #[error("user information is not supported; remove everything up to `@`")]
@@ -62,7 +64,16 @@ impl RelayUrl {
         if authority.as_str().contains('@') {
             return Err(UrlError::UserInformation);
         }
-        if authority.host().is_empty() || (authority.port().is_some() && authority.port_u16().is_none_or(|port| port == 0)) {
+        // `Authority::port` is silent about a port that is none.
+        let port = authority
+            .as_str()
+            .strip_prefix(authority.host())
+            .unwrap_or_default();
+        let port_is_fine = match port.strip_prefix(':') {
+            Some(digits) => digits.parse().is_ok_and(|port: u16| port != 0),
+            None => port.is_empty(),
+        };
+        if authority.host().is_empty() || !port_is_fine {
             return Err(UrlError::Malformed);
         }
         let resource = match uri.path().trim_end_matches('/') {
@@ -81,7 +92,10 @@ impl RelayUrl {
         &self.host
     }
 
-    #[cfg_attr(not(feature = "tokio"), allow(dead_code, reason = "only the transport needs it"))]
+    #[cfg_attr(
+        not(feature = "tokio"),
+        allow(dead_code, reason = "only the transport needs it")
+    )]
     pub(crate) fn is_https(&self) -> bool {
         self.origin.starts_with("https:")
     }
@@ -115,7 +129,9 @@ pub(crate) fn is_resource_path(path: &str) -> bool {
     path.len() <= MAX_URL_BYTES
         && path.starts_with('/')
         && path.len() > 1
-        && path[1..].split('/').all(|segment| !matches!(segment, "" | "." | ".."))
+        && path[1..]
+            .split('/')
+            .all(|segment| !matches!(segment, "" | "." | ".."))
         && path
             .bytes()
             .all(|octet| octet.is_ascii_alphanumeric() || b"/-._~!$&'()*+,;=:%".contains(&octet))
@@ -129,11 +145,20 @@ mod tests {
     fn an_origin_or_a_resource() {
         let origin = RelayUrl::parse("https://Relay.Example:8443/", false).unwrap();
         assert_eq!(origin.resource(), None);
-        assert_eq!(origin.description(), "https://relay.example:8443/.well-known/sotto");
+        assert_eq!(
+            origin.description(),
+            "https://relay.example:8443/.well-known/sotto"
+        );
         let resource = RelayUrl::parse("https://relay.example/g.example/", false).unwrap();
         assert_eq!(resource.resource(), Some("/g.example"));
-        assert_eq!(resource.keys_at("/g.example"), "https://relay.example/g.example/keys");
-        assert_eq!(RelayUrl::parse("http://[::1]:80", true).unwrap().host(), "[::1]");
+        assert_eq!(
+            resource.keys_at("/g.example"),
+            "https://relay.example/g.example/keys"
+        );
+        assert_eq!(
+            RelayUrl::parse("http://[::1]:80", true).unwrap().host(),
+            "[::1]"
+        );
     }
 
     #[test]
@@ -161,7 +186,18 @@ mod tests {
 
     #[test]
     fn a_description_cannot_point_elsewhere() {
-        for path in ["//evil.example", ".evil.example", "@evil.example", "", "/", "/a?b", "/a#b", "/a/../b", "/\\evil", "/a b"] {
+        for path in [
+            "//evil.example",
+            ".evil.example",
+            "@evil.example",
+            "",
+            "/",
+            "/a?b",
+            "/a#b",
+            "/a/../b",
+            "/\\evil",
+            "/a b",
+        ] {
             assert!(!is_resource_path(path), "{path}");
         }
         assert!(is_resource_path("/gateway.example.net"));

@@ -65,3 +65,36 @@ impl Judged {
         proved
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use sotto_proof::RecordType;
+
+    use super::*;
+    use crate::outcome::Disagreement;
+
+    #[test]
+    fn two_validators_that_disagree_make_a_lie() {
+        let setup = Setup::builder("https://relay.example", "gateway.example")
+            .build()
+            .unwrap();
+        let question = Question {
+            name: "a.test".parse().unwrap(),
+            rtype: RecordType::TXT,
+        };
+        let mut judged = Judged::new(&[], &question, &setup, 0);
+        judged.verification.verdict = Verdict::NxDomain;
+        judged.verification.clock = None;
+        judged.second_opinion = SecondOpinion::Disagrees(Disagreement::Records);
+        match judged.settle(None, 0) {
+            Err(outcome @ Outcome::Bogus(_)) => {
+                let explanation = outcome.explanation().unwrap();
+                assert_eq!(explanation.code, Code::SecondOpinion.as_str());
+                assert_eq!(explanation.remedy, Code::SecondOpinion.remedy());
+            }
+            other => panic!("{other:?}"),
+        }
+        judged.second_opinion = SecondOpinion::Agrees;
+        assert!(matches!(judged.settle(None, 0), Ok(Proved::Absent(_))));
+    }
+}

@@ -12,13 +12,18 @@ use sotto_wire::{AnswerClass, REQUEST_BYTES};
 use support::zone::{DAY, HOUR, Zone};
 use support::{GATEWAY, GATEWAY_OPERATOR, NOW, RELAY, Signing, World, txt};
 
-const HUGH: &str = "c93f1e400f26708f98cb19d936620da35eec8f72e57f9eec01c1afd6._user._mimi.example.test.";
+const HUGH: &str =
+    "c93f1e400f26708f98cb19d936620da35eec8f72e57f9eec01c1afd6._user._mimi.example.test.";
 const TELEGRAM: &str = "v=MIMI1; p=1; a=myname99; e=im.telegram.test; s=telegram";
 const WHATSAPP: &str = "v=MIMI1; p=2; a=+15551234567; e=mimi.whatsapp.test; s=whatsapp";
 
 fn providers(report: &Report) -> Vec<&str> {
     match &report.outcome {
-        Outcome::Found(found) => found.services.iter().map(|service| service.provider.as_str()).collect(),
+        Outcome::Found(found) => found
+            .services
+            .iter()
+            .map(|service| service.provider.as_str())
+            .collect(),
         other => panic!("{other:?}"),
     }
 }
@@ -34,7 +39,10 @@ fn absence(report: &Report) -> Absence {
 fn a_mailbox_is_found_and_its_services_ranked() {
     let mut world = World::with_txt(&[(HUGH, &[WHATSAPP, TELEGRAM])]);
     let report = world.lookup("hugh@example.test");
-    assert_eq!(providers(&report), ["im.telegram.test", "mimi.whatsapp.test"]);
+    assert_eq!(
+        providers(&report),
+        ["im.telegram.test", "mimi.whatsapp.test"]
+    );
     assert_eq!(
         world.requests,
         [
@@ -47,7 +55,10 @@ fn a_mailbox_is_found_and_its_services_ranked() {
     assert_eq!(report.validity().unwrap().until, NOW + 7 * DAY);
     assert_eq!(report.cache_until(), Some(NOW + HOUR));
     assert!(report.proof.is_some() && report.identifier.is_some() && report.key_digest.is_some());
-    assert_eq!(report.second_opinion, SecondOpinion::Abstains(Abstention::PrivateAnchors));
+    assert_eq!(
+        report.second_opinion,
+        SecondOpinion::Abstains(Abstention::PrivateAnchors)
+    );
 }
 
 #[test]
@@ -55,39 +66,89 @@ fn a_report_says_who_learnt_what() {
     let mut world = World::with_txt(&[(HUGH, &[TELEGRAM])]);
     let report = world.lookup("hugh@example.test");
     assert!(report.is_private());
-    assert_eq!(report.operators.relay.as_ref().map(|operator| operator.source), Some(Source::Declared));
-    assert_eq!(report.operators.gateway.as_ref().map(|operator| operator.source), Some(Source::Proved));
+    assert_eq!(
+        report
+            .operators
+            .relay
+            .as_ref()
+            .map(|operator| operator.source),
+        Some(Source::Declared)
+    );
+    assert_eq!(
+        report
+            .operators
+            .gateway
+            .as_ref()
+            .map(|operator| operator.source),
+        Some(Source::Proved)
+    );
 
-    let [relay, gateway, dns] = &report.learnt[..] else { panic!("{:?}", report.learnt) };
-    assert_eq!((relay.party, relay.host.as_deref()), (Party::Relay, Some("relay.test")));
-    assert_eq!((gateway.party, gateway.operator.as_deref()), (Party::Gateway, Some(GATEWAY_OPERATOR)));
+    let [relay, gateway, dns] = &report.learnt[..] else {
+        panic!("{:?}", report.learnt)
+    };
+    assert_eq!(
+        (relay.party, relay.host.as_deref()),
+        (Party::Relay, Some("relay.test"))
+    );
+    assert_eq!(
+        (gateway.party, gateway.operator.as_deref()),
+        (Party::Gateway, Some(GATEWAY_OPERATOR))
+    );
     assert_eq!(dns.party, Party::Dns);
     assert!(relay.facts.contains(&Fact::ClientAddress));
     assert!(relay.facts.contains(&Fact::AnswerClass(AnswerClass::Base)));
     assert!(!relay.facts.contains(&Fact::OwnerName));
     assert!(gateway.facts.contains(&Fact::OwnerName) && dns.facts.contains(&Fact::OwnerName));
-    assert!(!gateway.facts.contains(&Fact::ClientAddress) && !dns.facts.contains(&Fact::ClientAddress));
-    assert_eq!(gateway.to_string(), "gateway gateway.test: which relay, when, the name asked for");
+    assert!(
+        !gateway.facts.contains(&Fact::ClientAddress) && !dns.facts.contains(&Fact::ClientAddress)
+    );
+    assert_eq!(
+        gateway.to_string(),
+        "gateway gateway.test: which relay, when, the name asked for"
+    );
 }
 
 #[test]
 fn hosts_and_phones_are_found_too() {
     let mut world = World::with_txt(&[
-        ("_mimi.alice.example.test.", &["v=MIMI1; e=im.example.test; a=alice"]),
-        ("_mimi.8.4.1.0.6.4.9.7.0.2.4.4.phones.test.", &["v=MIMI1; e=im.example.test"]),
+        (
+            "_mimi.alice.example.test.",
+            &["v=MIMI1; e=im.example.test; a=alice"],
+        ),
+        (
+            "_mimi.8.4.1.0.6.4.9.7.0.2.4.4.phones.test.",
+            &["v=MIMI1; e=im.example.test"],
+        ),
     ]);
-    assert_eq!(providers(&world.lookup("alice.example.test")), ["im.example.test"]);
-    let setup = world.setup().phone_zone("phones.test".parse().unwrap()).build().unwrap();
-    assert_eq!(providers(&world.lookup_with(&setup, "+44 20 7946 0148")), ["im.example.test"]);
+    assert_eq!(
+        providers(&world.lookup("alice.example.test")),
+        ["im.example.test"]
+    );
+    let setup = world
+        .setup()
+        .phone_zone("phones.test".parse().unwrap())
+        .build()
+        .unwrap();
+    assert_eq!(
+        providers(&world.lookup_with(&setup, "+44 20 7946 0148")),
+        ["im.example.test"]
+    );
 }
 
 #[test]
 fn the_private_type_is_asked_for_at_the_bare_name() {
     let mut world = World::default();
-    world.zone.add("mymimi.example.test.", RecordType(65_401), vec![txt(TELEGRAM)]);
+    world.zone.add(
+        "mymimi.example.test.",
+        RecordType(65_401),
+        vec![txt(TELEGRAM)],
+    );
     let setup = world.setup().mimi_type(65_401).build().unwrap();
     let identifier: Identifier = "mymimi.example.test".parse().unwrap();
-    let report = world.drive(Lookup::identifier(&setup, identifier, RecordForm::Mimi, NOW), NOW);
+    let report = world.drive(
+        Lookup::identifier(&setup, identifier, RecordForm::Mimi, NOW),
+        NOW,
+    );
     assert_eq!(providers(&report), ["im.telegram.test"]);
     assert_eq!(report.question.unwrap().rtype, RecordType(65_401));
 }
@@ -103,7 +164,10 @@ fn a_mimi_uri_is_answered_locally() {
 
 #[test]
 fn a_wildcard_below_mimi_speaks_for_every_mailbox() {
-    let mut world = World::with_txt(&[("*._user._mimi.example.test.", &["v=MIMI1; e=im.example.test"])]);
+    let mut world = World::with_txt(&[(
+        "*._user._mimi.example.test.",
+        &["v=MIMI1; e=im.example.test"],
+    )]);
     let report = world.lookup("hugh@example.test");
     assert_eq!(providers(&report), ["im.example.test"]);
 }
@@ -111,16 +175,32 @@ fn a_wildcard_below_mimi_speaks_for_every_mailbox() {
 #[test]
 fn a_wildcard_above_mimi_speaks_for_nobody() {
     let mut world = World::with_txt(&[("*.example.test.", &[TELEGRAM])]);
-    assert_eq!(absence(&world.lookup("hugh@example.test")), Absence::UnrelatedWildcard);
-    assert_eq!(absence(&world.lookup("alice.example.test")), Absence::UnrelatedWildcard);
+    assert_eq!(
+        absence(&world.lookup("hugh@example.test")),
+        Absence::UnrelatedWildcard
+    );
+    assert_eq!(
+        absence(&world.lookup("alice.example.test")),
+        Absence::UnrelatedWildcard
+    );
 }
 
 #[test]
 fn absence_is_proved_and_told_apart() {
     let mut world = World::with_txt(&[("_mimi.spf.example.test.", &["v=spf1 -all"])]);
-    world.zone.add("_mimi.other.example.test.", RecordType::A, vec![vec![192, 0, 2, 1]]);
-    assert_eq!(absence(&world.lookup("nobody@example.test")), Absence::NxDomain);
-    assert_eq!(absence(&world.lookup("other.example.test")), Absence::NoData);
+    world.zone.add(
+        "_mimi.other.example.test.",
+        RecordType::A,
+        vec![vec![192, 0, 2, 1]],
+    );
+    assert_eq!(
+        absence(&world.lookup("nobody@example.test")),
+        Absence::NxDomain
+    );
+    assert_eq!(
+        absence(&world.lookup("other.example.test")),
+        Absence::NoData
+    );
     let report = world.lookup("spf.example.test");
     assert_eq!(absence(&report), Absence::NoMimiRecord);
     assert_eq!(report.outcome.explanation().unwrap().code, "no_mimi_record");
@@ -129,7 +209,10 @@ fn absence_is_proved_and_told_apart() {
 #[test]
 fn opting_out_is_an_answer() {
     let mut world = World::with_txt(&[(HUGH, &["v=MIMI1; e=."])]);
-    assert!(matches!(world.lookup("hugh@example.test").outcome, Outcome::OptedOut));
+    assert!(matches!(
+        world.lookup("hugh@example.test").outcome,
+        Outcome::OptedOut
+    ));
 }
 
 #[test]
@@ -152,38 +235,62 @@ fn an_unsigned_domain_gives_no_records() {
         other => panic!("{other:?}"),
     }
     let explanation = report.outcome.explanation().unwrap();
-    assert_eq!((explanation.code, explanation.name.as_deref()), ("no_ds", Some("test.")));
+    assert_eq!(
+        (explanation.code, explanation.name.as_deref()),
+        ("no_ds", Some("test."))
+    );
     assert!(explanation.rfc.is_some());
 }
 
 #[test]
 fn a_raw_query_takes_the_same_path() {
-    let mut world = World::with_txt(&[("hugh.user._bitcoin-payment.example.test.", &["bitcoin:bc1q"])]);
+    let mut world = World::with_txt(&[(
+        "hugh.user._bitcoin-payment.example.test.",
+        &["bitcoin:bc1q"],
+    )]);
     let setup = world.setup().build().unwrap();
-    match world.query_with(&setup, "hugh.user._bitcoin-payment.example.test", "TXT").outcome {
+    match world
+        .query_with(&setup, "hugh.user._bitcoin-payment.example.test", "TXT")
+        .outcome
+    {
         Outcome::Secure(secure) => assert_eq!(*secure.rdatas[0], txt("bitcoin:bc1q")),
         other => panic!("{other:?}"),
     }
-    assert_eq!(absence(&world.query_with(&setup, "other.test", "txt")), Absence::NxDomain);
+    assert_eq!(
+        absence(&world.query_with(&setup, "other.test", "txt")),
+        Absence::NxDomain
+    );
 }
 
 #[test]
 fn an_answer_in_the_larger_size_is_read_alike() {
     let texts: Vec<String> = (0..100)
-        .map(|index| format!("v=MIMI1; p={index}; e=im{index}.example.test; a={}", "x".repeat(100)))
+        .map(|index| {
+            format!(
+                "v=MIMI1; p={index}; e=im{index}.example.test; a={}",
+                "x".repeat(100)
+            )
+        })
         .collect();
     let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
     let mut world = World::with_txt(&[(HUGH, &texts)]);
     let report = world.lookup("hugh@example.test");
     assert_eq!(providers(&report).len(), 16);
-    assert!(report.learnt[0].facts.contains(&Fact::AnswerClass(AnswerClass::Overflow)));
+    assert!(
+        report.learnt[0]
+            .facts
+            .contains(&Fact::AnswerClass(AnswerClass::Overflow))
+    );
 }
 
 #[test]
 fn knowledge_spares_the_fetches_for_an_hour() {
     let mut world = World::with_txt(&[(HUGH, &[TELEGRAM])]);
     let setup = world.setup().build().unwrap();
-    let knowledge = world.lookup_with(&setup, "hugh@example.test").knowledge.unwrap();
+    let knowledge = world
+        .lookup_with(&setup, "hugh@example.test")
+        .knowledge
+        .unwrap();
     world.requests.clear();
 
     let again = world.lookup_knowing(&knowledge, &setup, "hugh@example.test", NOW + HOUR - 1);
@@ -201,8 +308,14 @@ fn knowledge_spares_the_fetches_for_an_hour() {
 #[test]
 fn a_relay_resource_still_asks_who_runs_the_relay() {
     let mut world = World::with_txt(&[(HUGH, &[TELEGRAM])]);
-    let setup = world.setup_over("https://relay.test/v1/gateway.test").build().unwrap();
-    assert_eq!(providers(&world.lookup_with(&setup, "hugh@example.test")), ["im.telegram.test"]);
+    let setup = world
+        .setup_over("https://relay.test/v1/gateway.test")
+        .build()
+        .unwrap();
+    assert_eq!(
+        providers(&world.lookup_with(&setup, "hugh@example.test")),
+        ["im.telegram.test"]
+    );
     assert_eq!(
         world.requests,
         [
@@ -228,24 +341,44 @@ fn a_foreign_relay_needs_one_request() {
     let report = world.lookup_with(&setup, "hugh@example.test");
     assert_eq!(providers(&report), ["im.telegram.test"]);
     assert_eq!(world.requests, ["POST https://relay.test/gateway.test"]);
-    assert_eq!(report.operators.gateway.map(|operator| operator.source), Some(Source::Stated));
+    assert_eq!(
+        report.operators.gateway.map(|operator| operator.source),
+        Some(Source::Stated)
+    );
 }
 
 #[test]
 fn a_document_from_a_file_is_proved_like_the_relays() {
     let mut world = World::with_txt(&[(HUGH, &[TELEGRAM])]);
-    let setup = world.setup().key_document(&world.key_document()).build().unwrap();
+    let setup = world
+        .setup()
+        .key_document(&world.key_document())
+        .build()
+        .unwrap();
     let report = world.lookup_with(&setup, "hugh@example.test");
     assert_eq!(providers(&report), ["im.telegram.test"]);
-    assert_eq!(report.operators.gateway.map(|operator| operator.source), Some(Source::Proved));
-    assert!(!world.requests.iter().any(|request| request.ends_with("/keys")));
+    assert_eq!(
+        report.operators.gateway.map(|operator| operator.source),
+        Some(Source::Proved)
+    );
+    assert!(
+        !world
+            .requests
+            .iter()
+            .any(|request| request.ends_with("/keys"))
+    );
 }
 
 #[test]
 fn a_pinned_digest_takes_the_list_it_names() {
     let mut world = World::with_txt(&[(HUGH, &[TELEGRAM])]);
     let digest = world.keys(world.epoch).digest();
-    let setup = world.setup().key_digest(digest).gateway_operator(GATEWAY_OPERATOR).build().unwrap();
+    let setup = world
+        .setup()
+        .key_digest(digest)
+        .gateway_operator(GATEWAY_OPERATOR)
+        .build()
+        .unwrap();
     let report = world.lookup_with(&setup, "hugh@example.test");
     assert_eq!(providers(&report), ["im.telegram.test"]);
     assert_eq!(world.requests[1], "GET https://relay.test/gateway.test");
@@ -276,25 +409,46 @@ fn the_first_key_of_the_document_is_used_whatever_the_clock() {
 fn old_signatures_count_unless_the_caller_says_otherwise() {
     let world = || {
         World::answering(|zone, query| {
-            let old = Signing { from: NOW - 20 * DAY, ..Signing::default() };
-            Answer::proof(zone.signed(&query.name, RecordType::TXT, &[txt(TELEGRAM)], &old).into_proof())
+            let old = Signing {
+                from: NOW - 20 * DAY,
+                ..Signing::default()
+            };
+            Answer::proof(
+                zone.signed(&query.name, RecordType::TXT, &[txt(TELEGRAM)], &old)
+                    .into_proof(),
+            )
         })
     };
     let mut accepting = world();
-    assert_eq!(providers(&accepting.lookup("hugh@example.test")), ["im.telegram.test"]);
+    assert_eq!(
+        providers(&accepting.lookup("hugh@example.test")),
+        ["im.telegram.test"]
+    );
     let mut exact = world();
     let setup = exact.setup().max_age(20 * DAY).build().unwrap();
-    assert_eq!(providers(&exact.lookup_with(&setup, "hugh@example.test")), ["im.telegram.test"]);
+    assert_eq!(
+        providers(&exact.lookup_with(&setup, "hugh@example.test")),
+        ["im.telegram.test"]
+    );
 }
 
 #[test]
 fn requests_look_alike_whatever_is_asked() {
     let mut world = World::default();
-    let long = format!("{}@{}.test", "x".repeat(64), ["y".repeat(60), "z".repeat(60)].join("."));
+    let long = format!(
+        "{}@{}.test",
+        "x".repeat(64),
+        ["y".repeat(60), "z".repeat(60)].join(".")
+    );
     for identifier in ["a@b.test", long.as_str(), "c.test"] {
         let _ = world.lookup(identifier);
     }
-    assert!(world.envelopes.iter().all(|envelope| envelope.len() == REQUEST_BYTES));
+    assert!(
+        world
+            .envelopes
+            .iter()
+            .all(|envelope| envelope.len() == REQUEST_BYTES)
+    );
     let shapes: std::collections::HashSet<_> = world.requests.chunks(3).collect();
     assert_eq!(shapes.len(), 1);
 }

@@ -1,6 +1,8 @@
 //! Every reason for which there is no answer, or none that is believed: each is reached, named, and
 //! remedied.
 
+#![allow(clippy::unwrap_used, reason = "the helpers of tests fail as tests do")]
+
 mod support;
 
 use std::collections::HashSet;
@@ -11,7 +13,8 @@ use sotto_envelope::{Answer, Epoch, KeyRecord};
 use sotto_wire::{AnswerClass, KEY_DOCUMENT_MAX_BYTES, media};
 use support::zone::DAY;
 use support::{
-    GATEWAY, GATEWAY_OPERATOR, NOW, Signing, World, failed, key_refusal, ok, reply, sealed_problem, status, txt,
+    GATEWAY, GATEWAY_OPERATOR, NOW, Signing, World, failed, key_refusal, ok, reply, sealed_problem,
+    status, txt,
 };
 
 /// The steps of a lookup that starts from nothing.
@@ -40,7 +43,10 @@ fn with_key_proof(prove: impl Fn(&World) -> Vec<u8>) -> Report {
 
 fn key_records_signed(world: &World, records: &[Vec<u8>], signing: &Signing) -> Vec<u8> {
     let owner = KeyRecord::owner_name(GATEWAY);
-    world.zone.signed(&owner, RecordType::TXT, records, signing).into_proof()
+    world
+        .zone
+        .signed(&owner, RecordType::TXT, records, signing)
+        .into_proof()
 }
 
 /// One way to each code, or several.
@@ -51,20 +57,41 @@ fn ways() -> Vec<(Code, &'static str, Report)> {
         change(&mut world);
         lookup(world)
     };
-    let expired = Signing { from: NOW - 30 * DAY, until: NOW - DAY, all: true, ..Signing::default() };
-    let early = Signing { from: NOW + DAY, until: NOW + 30 * DAY, all: true, ..Signing::default() };
+    let expired = Signing {
+        from: NOW - 30 * DAY,
+        until: NOW - DAY,
+        all: true,
+        ..Signing::default()
+    };
+    let early = Signing {
+        from: NOW + DAY,
+        until: NOW + 30 * DAY,
+        all: true,
+        ..Signing::default()
+    };
     let proof_signed = |signing: Signing| {
         lookup(World::answering(move |zone, query| {
-            Answer::proof(zone.signed(&query.name, RecordType::TXT, &[txt("x")], &signing).into_proof())
+            Answer::proof(
+                zone.signed(&query.name, RecordType::TXT, &[txt("x")], &signing)
+                    .into_proof(),
+            )
         }))
     };
     let mut ways = vec![
-        (Code::NoOwnerName, "a phone without zone", World::default().lookup("+442079460148")),
-        (Code::NameNotCarried, "octets that the question cannot hold", {
-            let mut world = World::default();
-            let setup = world.setup().build().unwrap();
-            world.query_with(&setup, "a\\032b.test", "TXT")
-        }),
+        (
+            Code::NoOwnerName,
+            "a phone without zone",
+            World::default().lookup("+442079460148"),
+        ),
+        (
+            Code::NameNotCarried,
+            "octets that the question cannot hold",
+            {
+                let mut world = World::default();
+                let setup = world.setup().build().unwrap();
+                world.query_with(&setup, "a\\032b.test", "TXT")
+            },
+        ),
         (Code::Clock, "the clock is ahead", proof_signed(expired)),
         (Code::Clock, "the clock is behind", proof_signed(early)),
         (Code::Clock, "the key record's signatures are over", {
@@ -75,22 +102,64 @@ fn ways() -> Vec<(Code, &'static str, Report)> {
             let setup = world.setup().max_age(DAY - 1).build().unwrap();
             world.lookup_with(&setup, "hugh@example.test")
         }),
-        (Code::Misused, "an event for another step", interfering(DESCRIPTION, || Event::Woke)),
-        (Code::Redirected, "the description is elsewhere", interfering(DESCRIPTION, || status(308))),
-        (Code::Redirected, "the answer is elsewhere", interfering(QUESTION, || status(302))),
-        (Code::DescriptionMissing, "404", interfering(DESCRIPTION, || status(404))),
-        (Code::DescriptionInvalid, "no JSON", interfering(DESCRIPTION, || ok(media::JSON, b"<html>".to_vec()))),
-        (Code::DescriptionInvalid, "another version", altered(|world| world.description.version = 2)),
+        (
+            Code::Misused,
+            "an event for another step",
+            interfering(DESCRIPTION, || Event::Woke),
+        ),
+        (
+            Code::Redirected,
+            "the description is elsewhere",
+            interfering(DESCRIPTION, || status(308)),
+        ),
+        (
+            Code::Redirected,
+            "the answer is elsewhere",
+            interfering(QUESTION, || status(302)),
+        ),
+        (
+            Code::DescriptionMissing,
+            "404",
+            interfering(DESCRIPTION, || status(404)),
+        ),
+        (
+            Code::DescriptionInvalid,
+            "no JSON",
+            interfering(DESCRIPTION, || ok(media::JSON, b"<html>".to_vec())),
+        ),
+        (
+            Code::DescriptionInvalid,
+            "another version",
+            altered(|world| world.description.version = 2),
+        ),
         (Code::DescriptionInvalid, "a resource elsewhere", {
-            altered(|world| world.description.gateways[0].resource = "//evil.test/gateway.test".to_owned())
+            altered(|world| {
+                world.description.gateways[0].resource = "//evil.test/gateway.test".to_owned();
+            })
         }),
-        (Code::GatewayUnknownToRelay, "not listed", altered(|world| world.description.gateways.clear())),
-        (Code::GatewayUnknownToRelay, "404", interfering(QUESTION, || status(404))),
-        (Code::SameOperator, "equal", altered(|world| world.description.operator = GATEWAY_OPERATOR.to_owned())),
+        (
+            Code::GatewayUnknownToRelay,
+            "not listed",
+            altered(|world| world.description.gateways.clear()),
+        ),
+        (
+            Code::GatewayUnknownToRelay,
+            "404",
+            interfering(QUESTION, || status(404)),
+        ),
+        (
+            Code::SameOperator,
+            "equal",
+            altered(|world| world.description.operator = GATEWAY_OPERATOR.to_owned()),
+        ),
         (Code::SameOperator, "equal but for a label", {
             altered(|world| world.description.operator = format!("relay.{GATEWAY_OPERATOR}"))
         }),
-        (Code::OperatorUnknown, "the relay's", altered(|world| world.description.operator = "test".to_owned())),
+        (
+            Code::OperatorUnknown,
+            "the relay's",
+            altered(|world| world.description.operator = "test".to_owned()),
+        ),
         (Code::OperatorUnknown, "a foreign relay's", {
             let mut world = World::interfering(DESCRIPTION, || status(404));
             let setup = world.setup_over(resource).build().unwrap();
@@ -102,14 +171,46 @@ fn ways() -> Vec<(Code, &'static str, Report)> {
             let setup = world.setup().key_document(&list).build().unwrap();
             world.lookup_with(&setup, "hugh@example.test")
         }),
-        (Code::RelayNotAdmitted, "401", interfering(QUESTION, || status(401))),
-        (Code::RelayBusy, "429", interfering(QUESTION, || status(429))),
-        (Code::RelayUnready, "503", interfering(QUESTION, || status(503))),
-        (Code::RelayUnready, "no keys yet", interfering(KEYS, || status(503))),
-        (Code::GatewayUnreachable, "502", interfering(QUESTION, || status(502))),
-        (Code::GatewayTimedOut, "504", interfering(QUESTION, || status(504))),
-        (Code::UnexpectedStatus, "418", interfering(QUESTION, || status(418))),
-        (Code::UnexpectedStatus, "204", interfering(QUESTION, || status(204))),
+        (
+            Code::RelayNotAdmitted,
+            "401",
+            interfering(QUESTION, || status(401)),
+        ),
+        (
+            Code::RelayBusy,
+            "429",
+            interfering(QUESTION, || status(429)),
+        ),
+        (
+            Code::RelayUnready,
+            "503",
+            interfering(QUESTION, || status(503)),
+        ),
+        (
+            Code::RelayUnready,
+            "no keys yet",
+            interfering(KEYS, || status(503)),
+        ),
+        (
+            Code::GatewayUnreachable,
+            "502",
+            interfering(QUESTION, || status(502)),
+        ),
+        (
+            Code::GatewayTimedOut,
+            "504",
+            interfering(QUESTION, || status(504)),
+        ),
+        (
+            Code::UnexpectedStatus,
+            "418",
+            interfering(QUESTION, || status(418)),
+        ),
+        (
+            Code::UnexpectedStatus,
+            "204",
+            interfering(QUESTION, || status(204)),
+        ),
         (Code::UnexpectedMediaType, "a description in HTML", {
             interfering(DESCRIPTION, || ok("text/html", b"{}".to_vec()))
         }),
@@ -117,62 +218,148 @@ fn ways() -> Vec<(Code, &'static str, Report)> {
             interfering(QUESTION, || reply(200, None, vec![0; 8_192]))
         }),
         (Code::KeysMissing, "404", interfering(KEYS, || status(404))),
-        (Code::GatewayKeysUnproved, "no document", interfering(KEYS, || ok(media::KEY_DOCUMENT, b"SKD2".to_vec()))),
-        (Code::GatewayKeysUnproved, "an empty document", interfering(KEYS, || ok(media::KEY_DOCUMENT, Vec::new()))),
-        (Code::GatewayKeysUnproved, "a swapped key", altered(|world| {
-            let own = World { secret: [8; 32], ..World::default() };
-            let lists = [world.epoch, world.epoch.next()].map(|epoch| (epoch, own.keys(epoch).list().to_vec()));
-            world.lists = Some(lists.to_vec());
-        })),
-        (Code::GatewayKeysUnproved, "a key moved to another day", altered(|world| {
-            let tomorrow = world.keys(world.epoch.next()).list().to_vec();
-            world.lists = Some(vec![(world.epoch, tomorrow)]);
-        })),
-        (Code::GatewayKeysUnproved, "no proof", altered(|world| world.key_proof = Some(Vec::new()))),
-        (Code::GatewayKeysUnproved, "a denial", with_key_proof(|world| world.zone.prove("gateway.test.", "TXT"))),
+        (
+            Code::GatewayKeysUnproved,
+            "no document",
+            interfering(KEYS, || ok(media::KEY_DOCUMENT, b"SKD2".to_vec())),
+        ),
+        (
+            Code::GatewayKeysUnproved,
+            "an empty document",
+            interfering(KEYS, || ok(media::KEY_DOCUMENT, Vec::new())),
+        ),
+        (
+            Code::GatewayKeysUnproved,
+            "a swapped key",
+            altered(|world| {
+                let own = World {
+                    secret: [8; 32],
+                    ..World::default()
+                };
+                let lists = [world.epoch, world.epoch.next()]
+                    .map(|epoch| (epoch, own.keys(epoch).list().to_vec()));
+                world.lists = Some(lists.to_vec());
+            }),
+        ),
+        (
+            Code::GatewayKeysUnproved,
+            "a key moved to another day",
+            altered(|world| {
+                let tomorrow = world.keys(world.epoch.next()).list().to_vec();
+                world.lists = Some(vec![(world.epoch, tomorrow)]);
+            }),
+        ),
+        (
+            Code::GatewayKeysUnproved,
+            "no proof",
+            altered(|world| world.key_proof = Some(Vec::new())),
+        ),
+        (
+            Code::GatewayKeysUnproved,
+            "a denial",
+            with_key_proof(|world| world.zone.prove("gateway.test.", "TXT")),
+        ),
         (Code::GatewayKeysUnproved, "a denied key record", {
             with_key_proof(|world| world.zone.prove(&KeyRecord::owner_name(GATEWAY), "TXT"))
         }),
-        (Code::GatewayKeysUnproved, "another gateway's record", with_key_proof(|world| {
-            world.zone.signed("_ohttp-keys.other.test.", RecordType::TXT, &world.key_records(), &Signing::default()).into_proof()
-        })),
-        (Code::GatewayKeysUnproved, "an altered record", with_key_proof(|world| {
-            let mut proof = key_records_signed(world, &world.key_records(), &Signing::default());
-            let at = proof.windows(9).position(|octets| octets == b"operator.").unwrap();
-            proof[at] ^= 1;
-            proof
-        })),
-        (Code::GatewayKeysUnproved, "two digests for one day", with_key_proof(|world| {
-            let own = World { secret: [8; 32], ..World::default() };
-            let records = [world.key_records(), own.key_records()].concat();
-            key_records_signed(world, &records, &Signing::default())
-        })),
+        (
+            Code::GatewayKeysUnproved,
+            "another gateway's record",
+            with_key_proof(|world| {
+                world
+                    .zone
+                    .signed(
+                        "_ohttp-keys.other.test.",
+                        RecordType::TXT,
+                        &world.key_records(),
+                        &Signing::default(),
+                    )
+                    .into_proof()
+            }),
+        ),
+        (
+            Code::GatewayKeysUnproved,
+            "an altered record",
+            with_key_proof(|world| {
+                let mut proof =
+                    key_records_signed(world, &world.key_records(), &Signing::default());
+                let at = proof
+                    .windows(9)
+                    .position(|octets| octets == b"operator.")
+                    .unwrap();
+                proof[at] ^= 1;
+                proof
+            }),
+        ),
+        (
+            Code::GatewayKeysUnproved,
+            "two digests for one day",
+            with_key_proof(|world| {
+                let own = World {
+                    secret: [8; 32],
+                    ..World::default()
+                };
+                let records = [world.key_records(), own.key_records()].concat();
+                key_records_signed(world, &records, &Signing::default())
+            }),
+        ),
         (Code::GatewayKeysUnproved, "no record of ours", {
-            with_key_proof(|world| key_records_signed(world, &[txt("v=spf1 -all")], &Signing::default()))
+            with_key_proof(|world| {
+                key_records_signed(world, &[txt("v=spf1 -all")], &Signing::default())
+            })
         }),
-        (Code::GatewayKeysUnproved, "no digest for these days", with_key_proof(|world| {
-            key_records_signed(world, &world.key_records()[3..], &Signing::default())
-        })),
-        (Code::GatewayKeysUnproved, "a wildcard", with_key_proof(|world| {
-            let signing = Signing { wildcard_labels: Some(1), ..Signing::default() };
-            world
-                .zone
-                .signed(&KeyRecord::owner_name(GATEWAY), RecordType::TXT, &world.key_records(), &signing)
-                .and(world.zone.nsec("*.test.", "zz.test.", &[RecordType::TXT]))
-                .into_proof()
-        })),
-        (Code::GatewayKeysUnproved, "an unsigned zone", with_key_proof(|world| {
-            world.zone.nsec("test.", ".", &[RecordType::NS]).into_proof()
-        })),
+        (
+            Code::GatewayKeysUnproved,
+            "no digest for these days",
+            with_key_proof(|world| {
+                key_records_signed(world, &world.key_records()[3..], &Signing::default())
+            }),
+        ),
+        (
+            Code::GatewayKeysUnproved,
+            "a wildcard",
+            with_key_proof(|world| {
+                let signing = Signing {
+                    wildcard_labels: Some(1),
+                    ..Signing::default()
+                };
+                world
+                    .zone
+                    .signed(
+                        &KeyRecord::owner_name(GATEWAY),
+                        RecordType::TXT,
+                        &world.key_records(),
+                        &signing,
+                    )
+                    .and(world.zone.nsec("*.test.", "zz.test.", &[RecordType::TXT]))
+                    .into_proof()
+            }),
+        ),
+        (
+            Code::GatewayKeysUnproved,
+            "an unsigned zone",
+            with_key_proof(|world| {
+                world
+                    .zone
+                    .nsec("test.", ".", &[RecordType::NS])
+                    .into_proof()
+            }),
+        ),
         (Code::GatewayKeysUnproved, "not the pinned list", {
             let mut world = World::default();
             let setup = world.setup().key_digest([0; 32]).build().unwrap();
             world.lookup_with(&setup, "hugh@example.test")
         }),
-        (Code::GatewayKeysStale, "a replayed document, still proved", {
-            altered(|world| world.epoch = Epoch(world.epoch.0 - 3))
-        }),
-        (Code::GatewayKeysStale, "a document of days to come", altered(|world| world.epoch = Epoch(world.epoch.0 + 2))),
+        (
+            Code::GatewayKeysStale,
+            "a replayed document, still proved",
+            { altered(|world| world.epoch = Epoch(world.epoch.0 - 3)) },
+        ),
+        (
+            Code::GatewayKeysStale,
+            "a document of days to come",
+            altered(|world| world.epoch = Epoch(world.epoch.0 + 2)),
+        ),
         (Code::GatewayKeysUnusable, "only X25519", {
             let mut world = World::default();
             // The list is two configurations, each behind its length; X25519 is the second.
@@ -184,29 +371,86 @@ fn ways() -> Vec<(Code, &'static str, Report)> {
         (Code::GatewayKeyRefused, "a pinned key", {
             let mut world = World::interfering(1, key_refusal);
             let list = world.keys(world.epoch).list().to_vec();
-            let setup = world.setup().key_document(&list).gateway_operator(GATEWAY_OPERATOR).build().unwrap();
+            let setup = world
+                .setup()
+                .key_document(&list)
+                .gateway_operator(GATEWAY_OPERATOR)
+                .build()
+                .unwrap();
             world.lookup_with(&setup, "hugh@example.test")
         }),
-        (Code::AnswerSize, "one octet short", interfering(QUESTION, || ok(media::OHTTP_RESPONSE, vec![0; 8_191]))),
-        (Code::AnswerSize, "nothing", interfering(QUESTION, || ok(media::OHTTP_RESPONSE, Vec::new()))),
-        (Code::AnswerUnreadable, "zeros", interfering(QUESTION, || ok(media::OHTTP_RESPONSE, vec![0; 8_192]))),
-        (Code::NoProof, "an empty 200", answering(|| Answer::proof(Vec::new()))),
-        (Code::NameNotAllowed, "403", answering(|| sealed_problem(403))),
-        (Code::GatewayRefused, "400", answering(|| sealed_problem(400))),
-        (Code::ResolverFailed, "502", answering(|| sealed_problem(502))),
-        (Code::ResolverTimedOut, "504", answering(|| sealed_problem(504))),
-        (Code::GatewayProtocol, "204", answering(|| sealed_problem(204))),
-        (Code::GatewayProtocol, "a proof in HTML", answering(|| Answer {
-            media_type: Some("text/html".to_owned()),
-            ..Answer::proof(vec![0])
-        })),
+        (
+            Code::AnswerSize,
+            "one octet short",
+            interfering(QUESTION, || ok(media::OHTTP_RESPONSE, vec![0; 8_191])),
+        ),
+        (
+            Code::AnswerSize,
+            "nothing",
+            interfering(QUESTION, || ok(media::OHTTP_RESPONSE, Vec::new())),
+        ),
+        (
+            Code::AnswerUnreadable,
+            "zeros",
+            interfering(QUESTION, || ok(media::OHTTP_RESPONSE, vec![0; 8_192])),
+        ),
+        (
+            Code::NoProof,
+            "an empty 200",
+            answering(|| Answer::proof(Vec::new())),
+        ),
+        (
+            Code::NameNotAllowed,
+            "403",
+            answering(|| sealed_problem(403)),
+        ),
+        (
+            Code::GatewayRefused,
+            "400",
+            answering(|| sealed_problem(400)),
+        ),
+        (
+            Code::ResolverFailed,
+            "502",
+            answering(|| sealed_problem(502)),
+        ),
+        (
+            Code::ResolverTimedOut,
+            "504",
+            answering(|| sealed_problem(504)),
+        ),
+        (
+            Code::GatewayProtocol,
+            "204",
+            answering(|| sealed_problem(204)),
+        ),
+        (
+            Code::GatewayProtocol,
+            "a proof in HTML",
+            answering(|| Answer {
+                media_type: Some("text/html".to_owned()),
+                ..Answer::proof(vec![0])
+            }),
+        ),
     ];
     for refusal in [400, 403, 405, 413, 415] {
-        ways.push((Code::RelayRefused, "a status", interfering(QUESTION, move || status(refusal))));
+        ways.push((
+            Code::RelayRefused,
+            "a status",
+            interfering(QUESTION, move || status(refusal)),
+        ));
     }
-    for (at, largest) in [(DESCRIPTION, 65_536), (KEYS, KEY_DOCUMENT_MAX_BYTES), (QUESTION, AnswerClass::Overflow.bytes())] {
+    for (at, largest) in [
+        (DESCRIPTION, 65_536),
+        (KEYS, KEY_DOCUMENT_MAX_BYTES),
+        (QUESTION, AnswerClass::Overflow.bytes()),
+    ] {
         let oversize = move || reply(200, Some("any/thing"), vec![0; largest + 1]);
-        ways.push((Code::ResponseTooLarge, "one octet too many", interfering(at, oversize)));
+        ways.push((
+            Code::ResponseTooLarge,
+            "one octet too many",
+            interfering(at, oversize),
+        ));
     }
     for (code, kind) in [
         (Code::ConnectFailed, TransportProblemKind::Connect),
@@ -215,7 +459,11 @@ fn ways() -> Vec<(Code, &'static str, Report)> {
         (Code::ConnectionLost, TransportProblemKind::Lost),
         (Code::ResponseTooLarge, TransportProblemKind::TooLarge),
     ] {
-        ways.push((code, "the transport says so", interfering(QUESTION, move || failed(Sent::Maybe, kind))));
+        ways.push((
+            code,
+            "the transport says so",
+            interfering(QUESTION, move || failed(Sent::Maybe, kind)),
+        ));
     }
     ways
 }
@@ -231,7 +479,10 @@ fn every_reason_is_reached() {
             }
             other => panic!("{way} should be {code}: {other:?}"),
         }
-        assert!(report.cache_until().is_none() && report.knowledge.is_none(), "{way}");
+        assert!(
+            report.cache_until().is_none() && report.knowledge.is_none(),
+            "{way}"
+        );
         reached.insert(code);
     }
     // Those that belong to other outcomes, reached in `lookup.rs` and below.
@@ -261,11 +512,15 @@ fn bogus(report: &Report) -> &'static str {
 fn an_altered_proof_is_a_lie() {
     let records = || vec![txt("v=MIMI1; e=im.example.test; a=hugh")];
     let whole = move |zone: &support::Zone, name: &str| {
-        zone.signed(name, RecordType::TXT, &records(), &Signing::default()).into_proof()
+        zone.signed(name, RecordType::TXT, &records(), &Signing::default())
+            .into_proof()
     };
     let report = lookup(World::answering(move |zone, query| {
         let mut proof = whole(zone, &query.name);
-        let at = proof.windows(4).position(|octets| octets == b"hugh").unwrap();
+        let at = proof
+            .windows(4)
+            .position(|octets| octets == b"hugh")
+            .unwrap();
         proof[at] = b'H';
         Answer::proof(proof)
     }));
@@ -278,7 +533,13 @@ fn an_altered_proof_is_a_lie() {
 fn a_proof_for_another_question_is_a_lie() {
     let other = |zone: &support::Zone| {
         let records = [txt("v=MIMI1; e=im.example.test; a=mallory")];
-        zone.signed("_mimi.mallory.test.", RecordType::TXT, &records, &Signing::default()).into_proof()
+        zone.signed(
+            "_mimi.mallory.test.",
+            RecordType::TXT,
+            &records,
+            &Signing::default(),
+        )
+        .into_proof()
     };
     let report = lookup(World::answering(move |zone, _| Answer::proof(other(zone))));
     let _ = bogus(&report);
@@ -286,10 +547,16 @@ fn a_proof_for_another_question_is_a_lie() {
 
 #[test]
 fn what_is_no_proof_is_a_lie() {
-    assert_eq!(bogus(&answering(|| Answer::proof(b"<html>".to_vec()))), "malformed");
+    assert_eq!(
+        bogus(&answering(|| Answer::proof(b"<html>".to_vec()))),
+        "malformed"
+    );
     // A chain to a root that the client does not hold.
     let mut world = World::default();
-    let setup = world.setup().anchors(Anchors::iana()).key_document(&world.keys(world.epoch).list().to_vec());
+    let setup = world
+        .setup()
+        .anchors(Anchors::iana())
+        .key_document(world.keys(world.epoch).list());
     let setup = setup.gateway_operator(GATEWAY_OPERATOR).build().unwrap();
     let _ = bogus(&world.lookup_with(&setup, "hugh@example.test"));
 }
@@ -301,7 +568,8 @@ fn an_answer_to_an_earlier_envelope_does_not_open() {
     let replayed = first.envelopes[0].clone();
     let mut second = World::default();
     let keys = World::default();
-    second.interfere = Box::new(move |_, index| (index == QUESTION).then(|| keys.gateway(&replayed)));
+    second.interfere =
+        Box::new(move |_, index| (index == QUESTION).then(|| keys.gateway(&replayed)));
     match second.lookup("hugh@example.test").outcome {
         Outcome::Unavailable(why) => assert_eq!(why.code, Code::AnswerUnreadable),
         other => panic!("{other:?}"),
@@ -313,11 +581,20 @@ fn nothing_is_sent_before_keys_and_operators_are_known() {
     for (code, way, report) in ways() {
         let before_sending = matches!(
             code,
-            Code::SameOperator | Code::OperatorUnknown | Code::GatewayKeysUnproved | Code::GatewayKeysStale
+            Code::SameOperator
+                | Code::OperatorUnknown
+                | Code::GatewayKeysUnproved
+                | Code::GatewayKeysStale
         );
         if before_sending {
             assert!(report.proof.is_none(), "{way}");
-            assert!(report.learnt.iter().all(|learnt| learnt.party == sotto_client::Party::Relay), "{way}");
+            assert!(
+                report
+                    .learnt
+                    .iter()
+                    .all(|learnt| learnt.party == sotto_client::Party::Relay),
+                "{way}"
+            );
         }
     }
 }
@@ -326,7 +603,12 @@ fn nothing_is_sent_before_keys_and_operators_are_known() {
 fn after_the_end_there_is_only_misuse() {
     let world = World::default();
     let setup = world.setup().build().unwrap();
-    let (mut lookup, _) = Lookup::identifier(&setup, "mimi://a.test/u/b".parse().unwrap(), sotto_client::mimi::RecordForm::Txt, NOW);
+    let (mut lookup, _) = Lookup::identifier(
+        &setup,
+        "mimi://a.test/u/b".parse().unwrap(),
+        sotto_client::mimi::RecordForm::Txt,
+        NOW,
+    );
     match lookup.next(Event::Woke, NOW) {
         Step::Done(report) => match report.outcome {
             Outcome::Unavailable(why) => assert_eq!(why.code, Code::Misused),

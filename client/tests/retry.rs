@@ -2,7 +2,7 @@
 
 mod support;
 
-use sotto_client::{Code, Outcome, Report, Sent, TransportProblemKind};
+use sotto_client::{Code, Outcome, Report, Sent, Step, TransportProblemKind};
 use sotto_envelope::Epoch;
 use support::{NOW, World, failed, key_refusal};
 
@@ -48,7 +48,10 @@ fn what_may_have_reached_somebody_is_not_sent_again() {
             let mut world = World::interfering(at, move || failed(Sent::Maybe, kind));
             let setup = world.setup().another_relay(SECOND_RELAY).build().unwrap();
             let report = world.lookup_with(&setup, "hugh@example.test");
-            assert!(matches!(unavailable(&report), Code::TimedOut | Code::ConnectionLost));
+            assert!(matches!(
+                unavailable(&report),
+                Code::TimedOut | Code::ConnectionLost
+            ));
             assert_eq!(world.requests.len(), at + 1);
             // Who may have learnt something is told, though no answer came.
             assert_eq!(report.learnt.len(), if at == 2 { 3 } else { 1 });
@@ -58,11 +61,10 @@ fn what_may_have_reached_somebody_is_not_sent_again() {
 
 #[test]
 fn one_relay_is_tried_twice_with_a_pause() {
-    let mut world = World::default();
-    world.interfere = Box::new(|step, _| {
-        matches!(step, sotto_client::Step::Get { .. })
-            .then(|| failed(Sent::Nothing, TransportProblemKind::Connect))
-    });
+    let mut world = World::at_every(
+        |step| matches!(step, Step::Get { .. }),
+        || failed(Sent::Nothing, TransportProblemKind::Connect),
+    );
     let report = world.lookup("hugh@example.test");
     assert_eq!(unavailable(&report), Code::ConnectFailed);
     assert_eq!(world.requests.len(), 2);
@@ -72,22 +74,30 @@ fn one_relay_is_tried_twice_with_a_pause() {
 
 #[test]
 fn every_relay_is_tried_twice_and_no_more() {
-    let mut world = World::default();
-    world.interfere = Box::new(|step, _| {
-        matches!(step, sotto_client::Step::Get { .. })
-            .then(|| failed(Sent::Nothing, TransportProblemKind::Connect))
-    });
+    let mut world = World::at_every(
+        |step| matches!(step, Step::Get { .. }),
+        || failed(Sent::Nothing, TransportProblemKind::Connect),
+    );
     let setup = world.setup().another_relay(SECOND_RELAY).build().unwrap();
     let _ = world.lookup_with(&setup, "hugh@example.test");
-    let hosts: Vec<_> = world.requests.iter().map(|request| request.contains("relay-two")).collect();
+    let hosts: Vec<_> = world
+        .requests
+        .iter()
+        .map(|request| request.contains("relay-two"))
+        .collect();
     assert_eq!(hosts, [false, true, false, true]);
     assert_eq!(world.waits.len(), 1);
 }
 
 #[test]
 fn a_refused_certificate_is_not_tried_again() {
-    let mut world = World::interfering(0, || failed(Sent::Nothing, TransportProblemKind::Certificate));
-    assert_eq!(unavailable(&world.lookup("hugh@example.test")), Code::CertificateRefused);
+    let mut world = World::interfering(0, || {
+        failed(Sent::Nothing, TransportProblemKind::Certificate)
+    });
+    assert_eq!(
+        unavailable(&world.lookup("hugh@example.test")),
+        Code::CertificateRefused
+    );
     assert_eq!(world.requests.len(), 1);
 }
 
@@ -115,14 +125,15 @@ fn a_refused_key_is_replaced_once_by_a_newer_one() {
         ]
     );
     assert_ne!(world.envelopes[0], world.envelopes[1]);
-    assert_eq!(report.key_digest, Some(world.keys(Epoch::at(NOW).next()).digest()));
+    assert_eq!(
+        report.key_digest,
+        Some(world.keys(Epoch::at(NOW).next()).digest())
+    );
 }
 
 #[test]
 fn a_second_refusal_ends_it() {
-    let mut world = World::default();
-    world.interfere =
-        Box::new(|step, _| matches!(step, sotto_client::Step::Post { .. }).then(key_refusal));
+    let mut world = World::at_every(|step| matches!(step, Step::Post { .. }), key_refusal);
     let report = world.lookup("hugh@example.test");
     assert_eq!(unavailable(&report), Code::GatewayKeyRefused);
     assert_eq!(world.envelopes.len(), 2);
@@ -141,7 +152,10 @@ fn without_a_newer_key_there_is_no_second_try() {
 #[test]
 fn a_newer_key_that_is_not_proved_is_no_key() {
     let mut world = World::interfering(2, key_refusal);
-    let own = World { secret: [8; 32], ..World::default() };
+    let own = World {
+        secret: [8; 32],
+        ..World::default()
+    };
     let tomorrow = world.epoch.next();
     world.lists = Some(vec![
         (world.epoch, world.keys(world.epoch).list().to_vec()),
@@ -157,7 +171,9 @@ fn the_key_problem_in_another_guise_is_a_refusal() {
     // The type has to be the problem's, in a problem document, with status 400.
     let body = br#"{"type":"https://iana.org/assignments/http-problem-types#ohttp-key"}"#;
     for (status, media_type) in [(400, "text/plain"), (401, "application/problem+json")] {
-        let mut world = World::interfering(2, move || support::reply(status, Some(media_type), body.to_vec()));
+        let mut world = World::interfering(2, move || {
+            support::reply(status, Some(media_type), body.to_vec())
+        });
         let _ = unavailable(&world.lookup("hugh@example.test"));
         assert_eq!(world.requests.len(), 3);
     }

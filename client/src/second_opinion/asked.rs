@@ -6,7 +6,10 @@ use dnssec_prover::MAX_PROOF_STEPS;
 use dnssec_prover::rr::Name as ProverName;
 use dnssec_prover::ser::{parse_rr_stream, write_rr};
 use dnssec_prover::validation::verify_rr_stream;
-use sotto_proof::{Anchors, CLASS_IN, Limits, Name, Question, Record, RecordType, Secure, Verdict, Verification, decode, encode};
+use sotto_proof::{
+    Anchors, CLASS_IN, Limits, Name, Question, Record, RecordType, Secure, Verdict, Verification,
+    decode, encode,
+};
 
 use super::{Abstention, SecondOpinion};
 use crate::outcome::Disagreement;
@@ -47,7 +50,12 @@ const RSA_MODULUS_MAX_BYTES: usize = 512;
 const RSA_EXPONENT_MAX_BYTES: usize = 4;
 
 /// Asks about what `verification` used.
-pub(crate) fn ask(verification: &Verification, question: &Question, anchors: &Anchors, now: u64) -> SecondOpinion {
+pub(crate) fn ask(
+    verification: &Verification,
+    question: &Question,
+    anchors: &Anchors,
+    now: u64,
+) -> SecondOpinion {
     let Verdict::Secure(secure) = &verification.verdict else {
         return SecondOpinion::Abstains(Abstention::NotSecure);
     };
@@ -77,13 +85,20 @@ fn can_read(used: &[Record], question: &Question, anchors: &Anchors) -> Result<(
         if record.class != CLASS_IN || !TYPES.contains(&record.rtype) {
             return Err(Abstention::Type(record.rtype));
         }
-        if !is_plain(&record.owner) || (record.owner.is_wildcard() && record.rtype != RecordType::NSEC && record.rtype != RecordType::RRSIG) {
+        if !is_plain(&record.owner)
+            || (record.owner.is_wildcard()
+                && record.rtype != RecordType::NSEC
+                && record.rtype != RecordType::RRSIG)
+        {
             return Err(Abstention::Name);
         }
         let rdata = &*record.rdata;
         match record.rtype {
             RecordType::TXT if has_empty_string(rdata) => return Err(Abstention::EmptyString),
-            rtype if NAME_TYPES.contains(&rtype) && !Name::from_wire(rdata).is_ok_and(|name| is_plain(&name)) => {
+            rtype
+                if NAME_TYPES.contains(&rtype)
+                    && !Name::from_wire(rdata).is_ok_and(|name| is_plain(&name)) =>
+            {
                 return Err(Abstention::Name);
             }
             RecordType::RRSIG => {
@@ -104,7 +119,9 @@ fn can_read(used: &[Record], question: &Question, anchors: &Anchors) -> Result<(
                 if !tags.insert((record.owner.to_lowercase(), algorithm, key_tag(rdata))) {
                     return Err(Abstention::KeyTag);
                 }
-                if matches!(algorithm, 8 | 10) && !is_readable_rsa(rdata.get(4..).unwrap_or_default()) {
+                if matches!(algorithm, 8 | 10)
+                    && !is_readable_rsa(rdata.get(4..).unwrap_or_default())
+                {
                     return Err(Abstention::RsaKey);
                 }
             }
@@ -121,15 +138,31 @@ fn can_read(used: &[Record], question: &Question, anchors: &Anchors) -> Result<(
 }
 
 /// Lets the other validator work, and compares what it arrives at.
-fn compare(used: &[Record], question: &Question, secure: &Secure, now: u64) -> Result<(), Disagreement> {
+fn compare(
+    used: &[Record],
+    question: &Question,
+    secure: &Secure,
+    now: u64,
+) -> Result<(), Disagreement> {
     let records = parse_rr_stream(&encode(used)).map_err(|()| Disagreement::Records)?;
     let verified = verify_rr_stream(&records).map_err(|_| Disagreement::Signatures)?;
     if now < verified.valid_from || now > verified.expires {
         return Err(Disagreement::Times);
     }
-    let name = ProverName::try_from(question.name.to_string()).map_err(|()| Disagreement::Records)?;
+    let name =
+        ProverName::try_from(question.name.to_string()).map_err(|()| Disagreement::Records)?;
+    // It follows every alias, the one asked for too.
+    let answers = if question.rtype == RecordType::CNAME {
+        verified
+            .verified_rrs
+            .into_iter()
+            .filter(|record| *record.name() == name)
+            .collect()
+    } else {
+        verified.resolve_name(&name)
+    };
     let mut octets = Vec::new();
-    for record in verified.resolve_name(&name) {
+    for record in answers {
         write_rr(record, 0, &mut octets);
     }
     let theirs: BTreeSet<_> = decode(&octets, &Limits::default())
@@ -138,8 +171,16 @@ fn compare(used: &[Record], question: &Question, secure: &Secure, now: u64) -> R
         .filter(|record| record.rtype == question.rtype)
         .map(|record| normalised(record.rtype, &record.rdata))
         .collect();
-    let ours: BTreeSet<_> = secure.rdatas.iter().map(|rdata| normalised(question.rtype, rdata)).collect();
-    if theirs == ours { Ok(()) } else { Err(Disagreement::Records) }
+    let ours: BTreeSet<_> = secure
+        .rdatas
+        .iter()
+        .map(|rdata| normalised(question.rtype, rdata))
+        .collect();
+    if theirs == ours {
+        Ok(())
+    } else {
+        Err(Disagreement::Records)
+    }
 }
 
 fn normalised(rtype: RecordType, rdata: &[u8]) -> Vec<u8> {
@@ -191,3 +232,5 @@ fn is_readable_rsa(key: &[u8]) -> bool {
     exponent_bytes <= RSA_EXPONENT_MAX_BYTES && modulus.len() <= RSA_MODULUS_MAX_BYTES && is_odd
 }
 
+#[cfg(test)]
+mod tests;

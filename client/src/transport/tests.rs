@@ -20,7 +20,11 @@ async fn canned(answer: &'static [u8]) -> (SocketAddr, UnboundedReceiver<Vec<u8>
             let tell = tell.clone();
             tokio::spawn(async move {
                 let mut received = Vec::new();
-                while stream.read_buf(&mut received).await.is_ok_and(|octets| octets > 0) {
+                while stream
+                    .read_buf(&mut received)
+                    .await
+                    .is_ok_and(|octets| octets > 0)
+                {
                     if let Some(length) = request_length(&received)
                         && received.len() >= length
                     {
@@ -39,7 +43,10 @@ async fn canned(answer: &'static [u8]) -> (SocketAddr, UnboundedReceiver<Vec<u8>
 
 /// Octets of the request at the start of `received`, once its head is whole.
 fn request_length(received: &[u8]) -> Option<usize> {
-    let head = received.windows(4).position(|octets| octets == b"\r\n\r\n")? + 4;
+    let head = received
+        .windows(4)
+        .position(|octets| octets == b"\r\n\r\n")?
+        + 4;
     let text = String::from_utf8_lossy(&received[..head]).to_ascii_lowercase();
     let content = text
         .lines()
@@ -61,9 +68,14 @@ fn failure(event: Event) -> (Sent, TransportProblemKind) {
 
 #[tokio::test]
 async fn an_answer_comes_back_whole() {
-    let (address, _) = canned(b"HTTP/1.1 200 OK\r\nContent-Type: a/b\r\nContent-Length: 2\r\n\r\nhi").await;
+    let (address, _) =
+        canned(b"HTTP/1.1 200 OK\r\nContent-Type: a/b\r\nContent-Length: 2\r\n\r\nhi").await;
     match plain().get(&format!("http://{address}/x"), "a/b", 2).await {
-        Event::Response { status: 200, media_type: Some(media_type), body } => {
+        Event::Response {
+            status: 200,
+            media_type: Some(media_type),
+            body,
+        } => {
             assert_eq!((media_type.as_str(), &*body), ("a/b", &b"hi"[..]));
         }
         other => panic!("{other:?}"),
@@ -76,7 +88,10 @@ async fn a_redirect_is_handed_in_and_not_followed() {
         canned(b"HTTP/1.1 302 Found\r\nLocation: /elsewhere\r\nSet-Cookie: a=b\r\nContent-Length: 0\r\n\r\n").await;
     let transport = plain();
     for _ in 0..2 {
-        match transport.get(&format!("http://{address}/x"), "a/b", 10).await {
+        match transport
+            .get(&format!("http://{address}/x"), "a/b", 10)
+            .await
+        {
             Event::Response { status, .. } => assert_eq!(status, 302),
             other => panic!("{other:?}"),
         }
@@ -93,14 +108,20 @@ async fn requests_differ_in_their_content_alone() {
     let mut heads = Vec::new();
     for octet in [0, 0xff] {
         let url = format!("http://{address}/g.example");
-        let _ = transport.post(&url, "message/ohttp-req", vec![octet; 2_048], 10).await;
+        let _ = transport
+            .post(&url, "message/ohttp-req", vec![octet; 2_048], 10)
+            .await;
         let request = told.recv().await.unwrap();
         let head = request.len() - 2_048;
         assert_eq!(request[head..], vec![octet; 2_048]);
         heads.push(String::from_utf8(request[..head].to_vec()).unwrap());
     }
     assert_eq!(heads[0], heads[1]);
-    let mut names: Vec<_> = heads[0].lines().skip(1).filter_map(|line| Some(line.split_once(':')?.0)).collect();
+    let mut names: Vec<_> = heads[0]
+        .lines()
+        .skip(1)
+        .filter_map(|line| Some(line.split_once(':')?.0))
+        .collect();
     names.sort_unstable();
     assert_eq!(names, ["content-length", "content-type", "host"]);
 }
@@ -123,14 +144,19 @@ async fn a_refused_connection_sent_nothing() {
     let address = listener.local_addr().unwrap();
     drop(listener);
     let event = plain().get(&format!("http://{address}/"), "a/b", 10).await;
-    assert_eq!(failure(event), (Sent::Nothing, TransportProblemKind::Connect));
+    assert_eq!(
+        failure(event),
+        (Sent::Nothing, TransportProblemKind::Connect)
+    );
 }
 
 #[tokio::test]
 async fn a_connection_that_ends_instead_of_an_answer_may_have_sent() {
     for answer in [&b""[..], b"not HTTP at all\r\n\r\n"] {
         let (address, _) = canned(answer).await;
-        let event = plain().post(&format!("http://{address}/"), "a/b", vec![0; 9], 10).await;
+        let event = plain()
+            .post(&format!("http://{address}/"), "a/b", vec![0; 9], 10)
+            .await;
         assert_eq!(failure(event), (Sent::Maybe, TransportProblemKind::Lost));
     }
 }
@@ -143,7 +169,9 @@ async fn an_answer_cut_short_is_lost() {
         let (mut stream, _) = listener.accept().await.unwrap();
         let mut request = [0; 1_024];
         let _ = stream.read(&mut request).await;
-        let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf").await;
+        let _ = stream
+            .write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf")
+            .await;
     });
     let event = plain().get(&format!("http://{address}/"), "a/b", 10).await;
     assert_eq!(failure(event), (Sent::Maybe, TransportProblemKind::Lost));
@@ -154,8 +182,13 @@ async fn silence_times_out_and_may_have_sent() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let transport = Transport::new(None, false, Duration::from_millis(50)).unwrap();
-    let event = transport.get(&format!("http://{address}/"), "a/b", 10).await;
-    assert_eq!(failure(event), (Sent::Maybe, TransportProblemKind::TimedOut));
+    let event = transport
+        .get(&format!("http://{address}/"), "a/b", 10)
+        .await;
+    assert_eq!(
+        failure(event),
+        (Sent::Maybe, TransportProblemKind::TimedOut)
+    );
 }
 
 /// A TLS server for `localhost` that speaks HTTP/2, with the PEM of its authority.
@@ -163,12 +196,14 @@ async fn tls_server() -> (TcpListener, TlsAcceptor, String) {
     let rcgen::CertifiedKey { cert, signing_key } =
         rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
     let key = rustls::pki_types::PrivateKeyDer::try_from(signing_key.serialize_der()).unwrap();
-    let mut config = rustls::ServerConfig::builder_with_provider(Arc::new(rustls::crypto::aws_lc_rs::default_provider()))
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_no_client_auth()
-        .with_single_cert(vec![cert.der().clone()], key)
-        .unwrap();
+    let mut config = rustls::ServerConfig::builder_with_provider(Arc::new(
+        rustls::crypto::aws_lc_rs::default_provider(),
+    ))
+    .with_safe_default_protocol_versions()
+    .unwrap()
+    .with_no_client_auth()
+    .with_single_cert(vec![cert.der().clone()], key)
+    .unwrap();
     config.alpn_protocols = vec![b"h2".to_vec()];
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     (listener, TlsAcceptor::from(Arc::new(config)), cert.pem())
@@ -181,7 +216,12 @@ async fn a_stream_refused_over_http2_was_not_processed() {
     tokio::spawn(async move {
         let (stream, _) = listener.accept().await.unwrap();
         let stream = acceptor.accept(stream).await.unwrap();
-        let group = stream.get_ref().1.negotiated_key_exchange_group().unwrap().name();
+        let group = stream
+            .get_ref()
+            .1
+            .negotiated_key_exchange_group()
+            .unwrap()
+            .name();
         assert_eq!(group, rustls::NamedGroup::X25519MLKEM768);
         let mut connection = h2::server::handshake(stream).await.unwrap();
         let mut reasons = [h2::Reason::REFUSED_STREAM, h2::Reason::CANCEL].into_iter();
@@ -192,9 +232,15 @@ async fn a_stream_refused_over_http2_was_not_processed() {
     let transport = Transport::new(Some(authority.as_bytes()), false, PATIENCE).unwrap();
     let url = format!("https://localhost:{port}/g.example");
     let refused = transport.post(&url, "a/b", vec![0; 9], 10).await;
-    assert_eq!(failure(refused), (Sent::Nothing, TransportProblemKind::Lost));
+    assert_eq!(
+        failure(refused),
+        (Sent::Nothing, TransportProblemKind::Lost)
+    );
     let cancelled = transport.post(&url, "a/b", vec![0; 9], 10).await;
-    assert_eq!(failure(cancelled), (Sent::Maybe, TransportProblemKind::Lost));
+    assert_eq!(
+        failure(cancelled),
+        (Sent::Maybe, TransportProblemKind::Lost)
+    );
 }
 
 #[tokio::test]
@@ -208,14 +254,25 @@ async fn an_unknown_authority_is_refused_before_anything_is_sent() {
         }
     });
     let transport = Transport::new(Some(other_authority.as_bytes()), false, PATIENCE).unwrap();
-    let event = transport.get(&format!("https://localhost:{port}/"), "a/b", 10).await;
-    assert_eq!(failure(event), (Sent::Nothing, TransportProblemKind::Certificate));
+    let event = transport
+        .get(&format!("https://localhost:{port}/"), "a/b", 10)
+        .await;
+    assert_eq!(
+        failure(event),
+        (Sent::Nothing, TransportProblemKind::Certificate)
+    );
 }
 
 #[test]
 fn authorities_that_are_none_are_named() {
     let broken = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
-    assert!(matches!(Transport::new(Some(broken.as_bytes()), false, PATIENCE), Err(TlsError::Authority(_))));
+    assert!(matches!(
+        Transport::new(Some(broken.as_bytes()), false, PATIENCE),
+        Err(TlsError::Authority(_))
+    ));
     let unended = "-----BEGIN CERTIFICATE-----\nAAAA\n";
-    assert!(matches!(Transport::new(Some(unended.as_bytes()), false, PATIENCE), Err(TlsError::Pem(_))));
+    assert!(matches!(
+        Transport::new(Some(unended.as_bytes()), false, PATIENCE),
+        Err(TlsError::Pem(_))
+    ));
 }

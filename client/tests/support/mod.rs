@@ -1,13 +1,21 @@
 //! A world in memory: a root zone that holds every name and signs what it is told, a gateway that
 //! opens and seals, a relay that hands out documents. No sockets, and one time that stands still.
 
-#![allow(dead_code, reason = "each test binary uses its part")]
+#![allow(
+    dead_code,
+    unreachable_pub,
+    reason = "each test binary is a crate and uses its part"
+)]
+#![allow(clippy::unwrap_used, reason = "the helpers of tests fail as tests do")]
 
 pub mod zone;
 
 use sotto_client::mimi::{Identifier, RecordForm, TieBreak};
 use sotto_client::proof::{Anchors, Question, RecordType};
-use sotto_client::{Event, Knowledge, Lookup, Report, Sent, Setup, SetupBuilder, Step, TransportProblem, TransportProblemKind};
+use sotto_client::{
+    Event, Knowledge, Lookup, Report, Sent, Setup, SetupBuilder, Step, TransportProblem,
+    TransportProblemKind,
+};
 use sotto_envelope::schedule::Ratchet;
 use sotto_envelope::{Answer, Epoch, EpochKeys, KeyDocument, KeyRecord, KeyRing, ProofQuery};
 use sotto_wire::{GatewayEntry, Mixing, Problem, ProblemType, RelayDescription, media};
@@ -18,6 +26,9 @@ pub const GATEWAY: &str = "gateway.test";
 pub const RELAY: &str = "https://relay.test";
 pub const RESOURCE: &str = "/gateway.test";
 pub const GATEWAY_OPERATOR: &str = "gateway-operator.test";
+
+/// What the gateway says to a question.
+pub type Respond = Box<dyn Fn(&Zone, &ProofQuery) -> Answer>;
 
 /// What a party answers with in place of the honest answer.
 pub type Interfere = Box<dyn FnMut(&Step, usize) -> Option<Event>>;
@@ -33,7 +44,7 @@ pub struct World {
     /// The proof of the key record; `None`: an honest one.
     pub key_proof: Option<Vec<u8>>,
     /// What the gateway says to a question.
-    pub answer: Box<dyn Fn(&Zone, &ProofQuery) -> Answer>,
+    pub answer: Respond,
     /// Asked before each honest answer, with the step and its number, counted from 0.
     pub interfere: Interfere,
     /// The method and URL of every request.
@@ -55,7 +66,10 @@ impl Default for World {
                 operator: "relay-operator.test".to_owned(),
                 contact: "mailto:noc@relay-operator.test".to_owned(),
                 policy: None,
-                gateways: vec![GatewayEntry { host: GATEWAY.to_owned(), resource: RESOURCE.to_owned() }],
+                gateways: vec![GatewayEntry {
+                    host: GATEWAY.to_owned(),
+                    resource: RESOURCE.to_owned(),
+                }],
                 mixing: Mixing::Off,
             },
             lists: None,
@@ -74,20 +88,35 @@ impl World {
     pub fn with_txt(records: &[(&str, &[&str])]) -> Self {
         let mut world = Self::default();
         for (owner, texts) in records {
-            world.zone.add(owner, RecordType::TXT, texts.iter().map(|text| txt(text)).collect());
+            world.zone.add(
+                owner,
+                RecordType::TXT,
+                texts.iter().map(|text| txt(text)).collect(),
+            );
         }
         world
     }
 
     /// A world that answers every question in the same way.
     pub fn answering(answer: impl Fn(&Zone, &ProofQuery) -> Answer + 'static) -> Self {
-        Self { answer: Box::new(answer), ..Self::default() }
+        Self {
+            answer: Box::new(answer),
+            ..Self::default()
+        }
     }
 
     /// A world in which `event` takes the place of what step number `at` would have come to.
     pub fn interfering(at: usize, event: impl Fn() -> Event + 'static) -> Self {
         Self {
             interfere: Box::new(move |_, index| (index == at).then(&event)),
+            ..Self::default()
+        }
+    }
+
+    /// A world in which `event` takes the place of what every such step would have come to.
+    pub fn at_every(step: fn(&Step) -> bool, event: impl Fn() -> Event + 'static) -> Self {
+        Self {
+            interfere: Box::new(move |asked, _| step(asked).then(&event)),
             ..Self::default()
         }
     }
@@ -128,7 +157,14 @@ impl World {
         });
         let proof = self.key_proof.clone().unwrap_or_else(|| {
             let owner = KeyRecord::owner_name(GATEWAY);
-            self.zone.signed(&owner, RecordType::TXT, &self.key_records(), &Signing::default()).into_proof()
+            self.zone
+                .signed(
+                    &owner,
+                    RecordType::TXT,
+                    &self.key_records(),
+                    &Signing::default(),
+                )
+                .into_proof()
         });
         KeyDocument { lists, proof }.encode().unwrap()
     }
@@ -145,14 +181,24 @@ impl World {
         self.drive(started, NOW)
     }
 
-    pub fn lookup_knowing(&mut self, knowledge: &Knowledge, setup: &Setup, identifier: &str, now: u64) -> Report {
+    pub fn lookup_knowing(
+        &mut self,
+        knowledge: &Knowledge,
+        setup: &Setup,
+        identifier: &str,
+        now: u64,
+    ) -> Report {
         let identifier: Identifier = identifier.parse().unwrap();
-        let started = Lookup::identifier_knowing(Some(knowledge), setup, identifier, RecordForm::Txt, now);
+        let started =
+            Lookup::identifier_knowing(Some(knowledge), setup, identifier, RecordForm::Txt, now);
         self.drive(started, now)
     }
 
     pub fn query_with(&mut self, setup: &Setup, name: &str, rtype: &str) -> Report {
-        let question = Question { name: name.parse().unwrap(), rtype: rtype.parse().unwrap() };
+        let question = Question {
+            name: name.parse().unwrap(),
+            rtype: rtype.parse().unwrap(),
+        };
         let started = Lookup::query(setup, question, NOW);
         self.drive(started, NOW)
     }
@@ -208,7 +254,9 @@ impl World {
     /// The gateway, which accepts the keys of today, yesterday and tomorrow.
     pub fn gateway(&self, envelope: &[u8]) -> Event {
         let today = Epoch::at(NOW);
-        let ring = KeyRing::new(Vec::from([today.previous(), today, today.next()].map(|epoch| self.keys(epoch))));
+        let ring = KeyRing::new(Vec::from(
+            [today.previous(), today, today.next()].map(|epoch| self.keys(epoch)),
+        ));
         match ring.open(envelope) {
             Ok((request, sealer)) => {
                 let answer = match request.query(GATEWAY) {
@@ -227,11 +275,19 @@ pub fn ok(media_type: &str, body: Vec<u8>) -> Event {
 }
 
 pub fn reply(status: u16, media_type: Option<&str>, body: Vec<u8>) -> Event {
-    Event::Response { status, media_type: media_type.map(str::to_owned), body }
+    Event::Response {
+        status,
+        media_type: media_type.map(str::to_owned),
+        body,
+    }
 }
 
 pub fn problem(problem: Problem) -> Event {
-    reply(problem.status, Some(media::PROBLEM), problem.to_json().into_bytes())
+    reply(
+        problem.status,
+        Some(media::PROBLEM),
+        problem.to_json().into_bytes(),
+    )
 }
 
 pub fn status(status: u16) -> Event {
@@ -247,5 +303,8 @@ pub fn key_refusal() -> Event {
 }
 
 pub fn failed(sent: Sent, kind: TransportProblemKind) -> Event {
-    Event::Failed { sent, what: TransportProblem::new(kind, "simulated") }
+    Event::Failed {
+        sent,
+        what: TransportProblem::new(kind, "simulated"),
+    }
 }

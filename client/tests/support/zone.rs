@@ -26,7 +26,12 @@ pub struct Signing {
 
 impl Default for Signing {
     fn default() -> Self {
-        Self { from: NOW - DAY, until: NOW + 7 * DAY, wildcard_labels: None, all: false }
+        Self {
+            from: NOW - DAY,
+            until: NOW + 7 * DAY,
+            wildcard_labels: None,
+            all: false,
+        }
     }
 }
 
@@ -51,7 +56,10 @@ impl Signed {
 
 impl Zone {
     pub fn new() -> Self {
-        Self { key: Ed25519KeyPair::from_seed_unchecked(&[3; 32]).unwrap(), rrsets: Vec::new() }
+        Self {
+            key: Ed25519KeyPair::from_seed_unchecked(&[3; 32]).unwrap(),
+            rrsets: Vec::new(),
+        }
     }
 
     pub fn add(&mut self, owner: &str, rtype: RecordType, rdatas: Vec<Vec<u8>>) {
@@ -63,7 +71,11 @@ impl Zone {
         let mut hash = Sha256::new();
         hash.update([0]);
         hash.update(self.dnskey());
-        format!(". IN DS {} {ED25519} 2 {}", self.key_tag(), hex::encode(hash.finalize()))
+        format!(
+            ". IN DS {} {ED25519} 2 {}",
+            self.key_tag(),
+            hex::encode(hash.finalize())
+        )
     }
 
     /// The proof that an honest gateway makes: an answer, from a wildcard perhaps, or a denial.
@@ -71,15 +83,27 @@ impl Zone {
     /// The whole chain of NSEC is one record from `.` to `.`, so every name that has no RRset is denied by it.
     pub fn prove(&self, name: &str, rtype: &str) -> Vec<u8> {
         let rtype: RecordType = rtype.parse().unwrap();
-        if let Some((_, _, rdatas)) = self.rrsets.iter().find(|(owner, held, _)| owner == name && *held == rtype) {
-            return self.signed(name, rtype, rdatas, &Signing::default()).into_proof();
+        if let Some((_, _, rdatas)) = self
+            .rrsets
+            .iter()
+            .find(|(owner, held, _)| owner == name && *held == rtype)
+        {
+            return self
+                .signed(name, rtype, rdatas, &Signing::default())
+                .into_proof();
         }
         let wildcard = self.rrsets.iter().find(|(owner, held, _)| {
-            *held == rtype && owner.strip_prefix('*').is_some_and(|parent| name.ends_with(parent))
+            *held == rtype
+                && owner
+                    .strip_prefix('*')
+                    .is_some_and(|parent| name.ends_with(parent))
         });
         if let Some((owner, _, rdatas)) = wildcard {
             let wildcard_labels = u8::try_from(owner.matches('.').count() - 1).ok();
-            let signing = Signing { wildcard_labels, ..Signing::default() };
+            let signing = Signing {
+                wildcard_labels,
+                ..Signing::default()
+            };
             // From the wildcard on there is nothing: so not the exact name either.
             return self
                 .signed(name, rtype, rdatas, &signing)
@@ -89,7 +113,8 @@ impl Zone {
         if self.rrsets.iter().any(|(owner, ..)| owner == name) {
             return self.nsec(name, ".", &[RecordType::A]).into_proof();
         }
-        self.nsec(".", ".", &[RecordType::NS, RecordType::SOA]).into_proof()
+        self.nsec(".", ".", &[RecordType::NS, RecordType::SOA])
+            .into_proof()
     }
 
     /// A denial: nothing between `owner` and `next`, and at `owner` only `types`.
@@ -106,16 +131,41 @@ impl Zone {
     }
 
     /// An RRset and its signature, with the zone's keys and theirs.
-    pub fn signed(&self, owner: &str, rtype: RecordType, rdatas: &[Vec<u8>], signing: &Signing) -> Signed {
-        let around_now = Signing { wildcard_labels: None, ..if signing.all { *signing } else { Signing::default() } };
+    pub fn signed(
+        &self,
+        owner: &str,
+        rtype: RecordType,
+        rdatas: &[Vec<u8>],
+        signing: &Signing,
+    ) -> Signed {
+        let around_now = Signing {
+            wildcard_labels: None,
+            ..if signing.all {
+                *signing
+            } else {
+                Signing::default()
+            }
+        };
         let mut records = self.rrset(".", RecordType::DNSKEY, &[self.dnskey()], &around_now);
         records.extend(self.rrset(owner, rtype, rdatas, signing));
         Signed(records)
     }
 
-    fn rrset(&self, owner: &str, rtype: RecordType, rdatas: &[Vec<u8>], signing: &Signing) -> Vec<Record> {
+    fn rrset(
+        &self,
+        owner: &str,
+        rtype: RecordType,
+        rdatas: &[Vec<u8>],
+        signing: &Signing,
+    ) -> Vec<Record> {
         let owner: Name = owner.parse().unwrap();
-        let record = |rtype, rdata: &[u8]| Record { owner: owner.clone(), rtype, class: 1, ttl: TTL, rdata: rdata.into() };
+        let record = |rtype, rdata: &[u8]| Record {
+            owner: owner.clone(),
+            rtype,
+            class: 1,
+            ttl: TTL,
+            rdata: rdata.into(),
+        };
         let mut sorted = rdatas.to_vec();
         sorted.sort();
 
