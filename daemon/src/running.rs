@@ -103,6 +103,15 @@ impl Running {
             .map_or(Ok(()), |certificates| certificates.reload())
     }
 
+    /// [`Self::reload_certificates`], with the result in the log.
+    pub fn reload_logged(&self) {
+        match self.reload_certificates() {
+            Ok(()) if self.certificates.is_some() => tracing::info!("certificate read again"),
+            Ok(()) => {}
+            Err(error) => tracing::error!(%error, "certificate not replaced"),
+        }
+    }
+
     /// Ends in order: not ready, no new connections, requests finished, then the operator's
     /// listener, which until then shows the drain.
     pub async fn shutdown(mut self) {
@@ -127,10 +136,7 @@ impl Running {
             tokio::select! {
                 () = shutdown.as_mut() => break,
                 () = hangups.next() => {
-                    match self.reload_certificates() {
-                        Ok(()) => tracing::info!("certificate read again"),
-                        Err(error) => tracing::error!(%error, "certificate not replaced"),
-                    }
+                    self.reload_logged();
                     reload();
                 }
             }

@@ -1,5 +1,10 @@
 //! The accept loop against real sockets: protocols, limits, drain, reload.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "a helper that cannot go on fails its test"
+)]
+
 use std::{fs, net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
 use axum::{Extension, Router, routing::get};

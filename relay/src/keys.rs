@@ -149,7 +149,7 @@ impl Gateway {
                 }
                 // A foreign gateway has no document, and none of ours is without a list.
                 Err(FetchError::Absent) => {
-                    tracing::debug!(gateway = %self.host, ?kind, "the gateway has none")
+                    tracing::debug!(gateway = %self.host, ?kind, "the gateway has none");
                 }
                 Err(error) => {
                     failed = true;

@@ -159,9 +159,7 @@ impl Relay {
 impl Running {
     /// Reads certificate and tokens again; what fails is logged and stays as it was.
     pub fn reload(&self) {
-        if let Err(error) = self.daemon.reload_certificates() {
-            tracing::error!(%error, "certificate not replaced");
-        }
+        self.daemon.reload_logged();
         self.shared.reload_credentials();
     }
 
@@ -216,6 +214,7 @@ impl Shared {
                 tracing::error!(%error, "token not replaced");
             }
         }
+        tracing::info!("tokens read again");
     }
 
     /// A relay wants traffic if it can help somebody: if it has the keys of one gateway.

@@ -1,0 +1,199 @@
+//! Nothing of a client reaches the gateway, a log at any level, a metric or an error.
+//!
+//! One test in a process of its own, since it captures all that the process logs.
+
+mod support;
+
+use std::{
+    io,
+    sync::{Arc, Mutex},
+};
+
+use proptest::{prelude::*, strategy::ValueTree, test_runner::TestRunner};
+use sotto_daemon::logs;
+use sotto_wire::media;
+use support::{GATEWAY, Pair, Reply, envelope, post_octets, response_octets, sealed, send_from};
+
+/// Where the client comes from; nobody else in this process does.
+const CLIENT: &str = "127.66.55.44";
+
+/// What the client's fields and paths carry.
+const CANARY: &str = "canary";
+
+/// What the envelope carries; its first letters are also looked for in decimal and hexadecimal.
+const ENVELOPE_CANARY: &[u8] = b"envelopecanary";
+
+#[derive(Clone, Default)]
+struct Captured(Arc<Mutex<Vec<u8>>>);
+
+impl io::Write for Captured {
+    fn write(&mut self, octets: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(octets);
+        Ok(octets.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+fn canary_envelope() -> Vec<u8> {
+    let mut envelope = envelope();
+    envelope[100..100 + ENVELOPE_CANARY.len()].copy_from_slice(ENVELOPE_CANARY);
+    envelope
+}
+
+fn assert_clean(what: &str, text: &str) {
+    let lower = text.to_ascii_lowercase();
+    for canary in [CLIENT, CANARY, "101, 110, 118, 101", "656e7665"] {
+        assert!(!lower.contains(canary), "{what} holds {canary}:\n{text}");
+    }
+}
+
+/// Header fields that a client may send: those that carry people about, and any others.
+fn fields() -> impl Strategy<Value = String> {
+    let name = prop_oneof![
+        Just("cookie".to_owned()),
+        Just("forwarded".to_owned()),
+        Just("via".to_owned()),
+        Just("x-forwarded-for".to_owned()),
+        Just("x-real-ip".to_owned()),
+        Just("user-agent".to_owned()),
+        Just("accept-language".to_owned()),
+        Just("authorization".to_owned()),
+        Just("proxy-authorization".to_owned()),
+        Just("traceparent".to_owned()),
+        Just("tracestate".to_owned()),
+        Just("baggage".to_owned()),
+        Just("date".to_owned()),
+        Just("origin".to_owned()),
+        Just("referer".to_owned()),
+        Just("te".to_owned()),
+        Just("priority".to_owned()),
+        Just("early-data".to_owned()),
+        "x-[a-z0-9]{1,20}",
+    ];
+    let value = "canary[ -~]{0,60}";
+    proptest::collection::vec((name, value), 0..12).prop_map(|fields| {
+        fields
+            .iter()
+            .map(|(name, value)| format!("{name}: {value} for={CLIENT}\r\n"))
+            .collect()
+    })
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_of_a_client_goes_anywhere() {
+    let captured = Captured::default();
+    let writer = captured.clone();
+    let subscriber = logs::subscriber(logs::Format::Text, logs::Level::Trace, move || {
+        writer.clone()
+    });
+    tracing::subscriber::set_global_default(subscriber).unwrap();
+    // A panic is written where an operator would see it.
+    let panics = captured.clone();
+    let usual = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        let text = format!("panic: {panic}\n");
+        let _ = io::Write::write(&mut panics.clone(), text.as_bytes());
+        usual(panic);
+    }));
+
+    let limits = "limits = { gateway_timeout_ms = 300, body_idle_ms = 100 }";
+    let mut pair = Pair::with("", limits, None).await;
+    let relay = pair.relay.address;
+
+    // Whatever fields the client sends, the gateway gets the same octets and the client too.
+    let plain = send_from(CLIENT, relay, &post_octets("", &canary_envelope())).await;
+    let seen = pair.gateway.next_post().await;
+    let mut runner = TestRunner::deterministic();
+    for _ in 0..64 {
+        let fields = fields().new_tree(&mut runner).unwrap().current();
+        let answer = send_from(CLIENT, relay, &post_octets(&fields, &canary_envelope())).await;
+        assert_eq!(answer, plain, "{fields}");
+        let again = pair.gateway.next_post().await;
+        assert_eq!(
+            (again.head, again.content),
+            (seen.head.clone(), seen.content.clone()),
+            "{fields}"
+        );
+    }
+    assert_eq!(seen.content, canary_envelope());
+    assert_clean("the gateway's request", &seen.head);
+
+    // Everything that can go wrong, with the canary in it.
+    let get = |path: &str| {
+        format!("GET {path} HTTP/1.1\r\nhost: canary.test\r\ncookie: canary\r\nconnection: close\r\n\r\n").into_bytes()
+    };
+    let wrong: Vec<Vec<u8>> = vec![
+        get("/canary.test"),
+        get("/canary.test/keys"),
+        get("/gateway.test?canary"),
+        get("/gateway.test"),
+        get("/gateway.test/keys"),
+        b"CANARY /gateway.test HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n".to_vec(),
+        b"canary\r\n\r\n".to_vec(),
+        b"GET / HTTP/1.1\r\ncanary\r\n\r\n".to_vec(),
+        format!("POST /{GATEWAY} HTTP/1.1\r\nhost: a\r\nconnection: close\r\ncontent-type: text/canary\r\n\r\n").into_bytes(),
+        post_octets("", &canary_envelope()[..1_000]),
+        post_octets("x-canary: 1\r\n", &canary_envelope())[..1_500].to_vec(),
+        b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\ncanarycanarycanarycanary".to_vec(),
+    ];
+    for octets in wrong {
+        send_from(CLIENT, relay, &octets).await;
+    }
+    let replies = [
+        Reply::Reset,
+        Reply::Silence,
+        Reply::Close(b"canary\r\n\r\n".to_vec()),
+        Reply::Close(response_octets(
+            302,
+            media::OHTTP_RESPONSE,
+            "location: http://canary.test/\r\n",
+            b"canary",
+        )),
+        Reply::Close(response_octets(
+            200,
+            "text/canary",
+            "set-cookie: canary\r\n",
+            b"canary",
+        )),
+        Reply::Close(response_octets(
+            400,
+            media::PROBLEM,
+            "",
+            br#"{"type":"canary","title":"canary"}"#,
+        )),
+        Reply::Close(response_octets(200, media::OHTTP_RESPONSE, "", b"canary")),
+    ];
+    for reply in replies {
+        pair.gateway.answer(reply);
+        let answer = send_from(
+            CLIENT,
+            relay,
+            &post_octets("cookie: canary\r\n", &canary_envelope()),
+        )
+        .await;
+        assert_clean("the answer", &String::from_utf8_lossy(&answer.octets));
+    }
+    pair.gateway.answer(sealed(8_192));
+    pair.gateway.look();
+    for fetch in &pair.gateway.fetches {
+        assert_clean("a fetch of keys", &fetch.head);
+    }
+    for post in &pair.gateway.posts {
+        assert_eq!((&post.head, &post.content), (&seen.head, &seen.content));
+        assert_ne!(post.peer.ip().to_string(), CLIENT);
+    }
+    assert_clean("the metrics", &pair.metrics().await);
+    pair.relay.reload();
+    pair.relay.shutdown().await;
+
+    let logged = String::from_utf8(captured.0.lock().unwrap().clone()).unwrap();
+    assert!(
+        logged.contains("relay serves"),
+        "the capture works: {logged}"
+    );
+    assert!(!logged.contains("panic"), "{logged}");
+    assert_clean("the log", &logged);
+}
