@@ -1,6 +1,6 @@
 //! The gateway's resources, as relays reach them over HTTP.
 
-use std::sync::Arc;
+use std::{error::Error, sync::Arc};
 
 use arc_swap::ArcSwap;
 use axum::{
@@ -13,6 +13,7 @@ use axum::{
 };
 use bytes::Bytes;
 use http::{HeaderValue, StatusCode, header};
+use http_body_util::LengthLimitError;
 use sotto_daemon::PeerAddress;
 use sotto_wire::{FOREIGN_REQUEST_MAX_BYTES, media, path};
 use tokio::sync::Semaphore;
@@ -148,8 +149,9 @@ fn is_encapsulated(value: &HeaderValue) -> bool {
 }
 
 fn is_too_long(error: &axum::Error) -> bool {
-    std::error::Error::source(error)
-        .is_some_and(|source| source.is::<http_body_util::LengthLimitError>())
+    error
+        .source()
+        .is_some_and(<dyn Error>::is::<LengthLimitError>)
 }
 
 fn of_type(media_type: &'static str, content: Bytes) -> Response {

@@ -39,6 +39,15 @@ pub enum KeeperError {
     Ending,
 }
 
+/// How things stand after tending.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Tended {
+    /// There is a key document.
+    Proved,
+    /// There is none, for the reason told when the DNS was last asked; it will be asked again soon.
+    Waiting,
+}
+
 /// The keys, the proof of them, and the document made of both.
 pub(crate) struct Keeper {
     host: String,
@@ -48,7 +57,7 @@ pub(crate) struct Keeper {
     answerer: Answerer,
     publication: ArcSwapOption<Publication>,
     document: ArcSwapOption<Bytes>,
-    ask_from: Mutex<u64>,
+    last_asked: Mutex<Option<u64>>,
 }
 
 impl Keeper {
@@ -69,7 +78,7 @@ impl Keeper {
             answerer,
             publication: ArcSwapOption::empty(),
             document: ArcSwapOption::empty(),
-            ask_from: Mutex::new(0),
+            last_asked: Mutex::new(None),
         }
     }
 
@@ -107,23 +116,24 @@ impl Keeper {
     /// # Errors
     ///
     /// [`KeeperError`], the gravest. What could be brought up to date is; what can no longer be served is not.
-    pub(crate) async fn tend(&self, now: u64) -> Result<(), KeeperError> {
+    pub(crate) async fn tend(&self, now: u64) -> Result<Tended, KeeperError> {
         let turned = self.turn(now).await;
-        let asked = self.ask_if_due(now).await;
-        let made = self.make_document(now);
+        let mut made = self.make_document(now);
+        let mut asked = None;
+        if (made.is_err() || self.is_stale(now)) && self.may_ask(now) {
+            asked = Some(self.ask(now).await);
+            made = self.make_document(now);
+        }
         turned?;
         match (made, asked) {
-            (Ok(()), Ok(_)) => Ok(()),
-            (Ok(()), Err(error)) => {
+            (Ok(()), Some(Err(error))) => {
                 tracing::warn!(%error, "the proof of the key record was not renewed; the one at hand still serves");
-                Ok(())
+                Ok(Tended::Proved)
             }
-            (Err(error), Ok(true)) => {
-                self.ask_from(now.saturating_add(RETRY_SECONDS));
-                Err(error.into())
-            }
-            (Err(error), Ok(false)) => Err(error.into()),
-            (Err(_), Err(error)) => Err(error),
+            (Ok(()), _) => Ok(Tended::Proved),
+            (Err(_), Some(Err(error))) => Err(error),
+            (Err(error), Some(Ok(()))) => Err(error.into()),
+            (Err(_), None) => Ok(Tended::Waiting),
         }
     }
 
@@ -133,7 +143,7 @@ impl Keeper {
     ///
     /// [`KeeperError`]: what would keep the keys from being served.
     pub(crate) async fn look(&self, now: u64) -> Result<(), KeeperError> {
-        self.ask_if_due(now).await?;
+        self.ask(now).await?;
         Ok(self.make_document(now)?)
     }
 
@@ -150,14 +160,29 @@ impl Keeper {
             .map_err(KeeperError::from)
     }
 
-    /// Asks the DNS for the key record if it is time to; says whether it was.
-    async fn ask_if_due(&self, now: u64) -> Result<bool, KeeperError> {
-        if now < *self.ask_from.lock().unwrap_or_else(PoisonError::into_inner) {
-            return Ok(false);
+    fn is_stale(&self, now: u64) -> bool {
+        let publication = self.publication.load();
+        publication
+            .as_ref()
+            .is_none_or(|publication| publication.stale_from <= now)
+    }
+
+    /// Whether the DNS may be asked (again) at the time `now`; if so, not once more for a while.
+    fn may_ask(&self, now: u64) -> bool {
+        let mut last = self
+            .last_asked
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        // A clock that was set back must not silence us until it catches up.
+        let too_soon = last.is_some_and(|last| last.abs_diff(now) < RETRY_SECONDS);
+        if !too_soon {
+            *last = Some(now);
         }
-        // Whatever comes of it, not again at once.
-        let soon = now.saturating_add(RETRY_SECONDS);
-        self.ask_from(soon);
+        !too_soon
+    }
+
+    /// Asks the DNS for the key record.
+    async fn ask(&self, now: u64) -> Result<(), KeeperError> {
         let asked = question(&self.host)?;
         let query = ProofQuery {
             name: asked.name.to_string(),
@@ -174,9 +199,8 @@ impl Keeper {
             &self.anchors,
             now,
         )?;
-        self.ask_from(publication.stale_from.max(soon));
         self.publication.store(Some(Arc::new(publication)));
-        Ok(true)
+        Ok(())
     }
 
     fn make_document(&self, now: u64) -> Result<(), DocumentError> {
@@ -194,9 +218,5 @@ impl Keeper {
                 Err(error)
             }
         }
-    }
-
-    fn ask_from(&self, time: u64) {
-        *self.ask_from.lock().unwrap_or_else(PoisonError::into_inner) = time;
     }
 }

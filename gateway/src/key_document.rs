@@ -222,7 +222,7 @@ impl Publication {
         for list in keys.lists.iter().filter(|list| list.epoch >= current) {
             match self.records.digest(list.epoch) {
                 Some(digest) if digest == list.digest => {
-                    lists.push((list.epoch, list.list.to_vec()))
+                    lists.push((list.epoch, list.list.to_vec()));
                 }
                 Some(_) => other = other.or(Some(list.epoch)),
                 None => {}

@@ -20,7 +20,7 @@ use crate::{
     clock::{Clock, Time},
     config::{Config, ConfigProblem},
     http::{Shared, router},
-    keeper::{Keeper, KeeperError},
+    keeper::{Keeper, KeeperError, Tended},
     keys::{KeySchedule, ScheduleError, StateFile},
     metrics::Counters,
     observe::Observe,
@@ -248,19 +248,25 @@ async fn tend(shared: Arc<Shared>, time: Time, readiness: Readiness, told: watch
     let mut last = None;
     loop {
         ticks.tick().await;
-        let tended = shared
-            .keeper
-            .tend((time.clock)())
-            .await
-            .map_err(|error| error.to_string());
+        let (now, tending) = ((time.clock)(), Arc::clone(&shared));
+        // A task of its own: should it panic, the next one still comes.
+        let tended = tokio::spawn(async move { tending.keeper.tend(now).await }).await;
+        let news = match tended {
+            Ok(Ok(Tended::Waiting)) => None,
+            Ok(Ok(Tended::Proved)) => Some(Ok(())),
+            Ok(Err(error)) => Some(Err(error.to_string())),
+            Err(_) => Some(Err("tending the keys failed; please report this".to_owned())),
+        };
         let ready = shared.keeper.document().is_some();
         // Once for every change, not once for every tick.
-        if last.as_ref() != Some(&tended) {
-            match &tended {
-                Ok(()) => tracing::info!("the keys in use are proved by the DNS"),
-                Err(error) => tracing::error!(error, "the keys cannot be served as they should be"),
+        if news.is_some() && last != news {
+            match &news {
+                Some(Err(error)) => {
+                    tracing::error!(error, "the keys cannot be served as they should be");
+                }
+                _ => tracing::info!("the keys in use are proved by the DNS"),
             }
-            last = Some(tended);
+            last = news;
         }
         shared
             .counters

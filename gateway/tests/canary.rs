@@ -1,5 +1,7 @@
 //! Names, tokens, envelopes: none of it in any log, metric or error, at any level, from any crate.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
+
 mod support;
 
 use std::{

@@ -1,5 +1,7 @@
 //! `sotto-gateway` as a process: what operators type.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
+
 mod support;
 
 use std::{
@@ -7,12 +9,13 @@ use std::{
     io::{BufRead, BufReader},
     net::SocketAddr,
     process::{Child, Command, Output, Stdio},
+    time::Duration,
 };
 
 use serde_json::Value;
 use sotto_gateway::keys::StateFile;
 use sotto_wire::path;
-use support::{TOKEN, http::get};
+use support::{TOKEN, http::get, until};
 
 /// A directory with a configuration by the machine's own clock, and nothing else yet.
 struct Machine(tempfile::TempDir);
@@ -70,6 +73,14 @@ impl Machine {
             }
         }
         panic!("the gateway did not serve");
+    }
+}
+
+impl Serving {
+    fn signal(&self, signal: &str) {
+        let id = self.0.id().to_string();
+        let told = Command::new("kill").args([signal, &id]).status().unwrap();
+        assert!(told.success());
     }
 }
 
@@ -211,4 +222,28 @@ async fn a_process_that_is_killed_comes_back_with_its_keys() {
         // SIGKILL.
         drop(serving);
     }
+}
+
+#[tokio::test]
+async fn sighup_reads_the_tokens_again_and_sigterm_ends_in_order() {
+    let machine = Machine::new();
+    machine.run(&["keys", "init"]);
+    let (mut serving, address) = machine.serve();
+    let token = machine.0.path().join("token");
+    fs::write(&token, "too short").unwrap();
+    serving.signal("-HUP");
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    let status = async || get(address, path::GATEWAY).await.status;
+    assert_eq!(
+        status().await,
+        200,
+        "a list that cannot be read changes nothing"
+    );
+
+    fs::write(&token, TOKEN.replace('0', "f")).unwrap();
+    serving.signal("-HUP");
+    until("the old token is refused", async || status().await == 401).await;
+
+    serving.signal("-TERM");
+    assert!(serving.0.wait().unwrap().success());
 }

@@ -67,9 +67,9 @@ impl Options {
 
     fn answer(&self, json: &Value, text: &str) -> anyhow::Result<ExitCode> {
         if self.json {
-            print_json(json)?
+            print_json(json)?;
         } else {
-            print(text)?
+            print(text)?;
         }
         Ok(ExitCode::SUCCESS)
     }

@@ -158,6 +158,8 @@ async fn what_does_not_fit_travels_in_the_other_size_or_is_refused() {
         check(&site, &opened.content, "_mimi.long.test."),
         Verdict::Secure(_)
     ));
+    let (opened, size) = foreign::exchange(running.address, &question("_mimi.huge.test.")).await;
+    assert_eq!((opened.status, size), (502, AnswerClass::Base.bytes()));
 }
 
 #[tokio::test]

@@ -1,5 +1,7 @@
 //! A whole gateway on loopback, with a scripted resolver behind it and a simulated clock.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
+
 #[path = "../support/mod.rs"]
 mod support;
 

@@ -1,11 +1,12 @@
 //! Keys over days.
 
 use sotto_envelope::{Epoch, KeyDocument};
-use sotto_gateway::{Running, keys::StateFile};
+use sotto_gateway::{Running, check_keys, keys::StateFile};
 use sotto_wire::{EPOCH_SECONDS, path};
 
 use crate::support::{
     NOW, Site,
+    dns::Manner,
     foreign::{self, question},
     http::{get, post},
     until,
@@ -161,6 +162,109 @@ async fn the_document_is_renewed_before_its_proof_expires() {
         get(running.address, path::GATEWAY_KEYS).await.content != before
     })
     .await;
+}
+
+#[tokio::test]
+async fn a_proof_that_has_expired_is_not_handed_out() {
+    let site = Site::new().await;
+    site.publish_for(&site.key_texts(Epoch::at(NOW), 14), 1);
+    let running = site.start().await;
+    site.resolver.behave(Manner::Silent);
+    site.clock.set(NOW + EPOCH_SECONDS - 60);
+    tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+    assert!(!offered(&running).await.is_empty(), "not yet");
+
+    site.clock.set(NOW + EPOCH_SECONDS + 60);
+    until("nothing is offered", async || {
+        offered(&running).await.is_empty()
+    })
+    .await;
+
+    site.resolver.behave(Manner::Honest);
+    site.publish(&site.key_texts(Epoch::at(NOW), 14));
+    site.clock.set(NOW + EPOCH_SECONDS + 120);
+    let next = Epoch::at(NOW).next().0;
+    until("the next day's lists are offered", async || {
+        offered(&running).await == [next, next + 1]
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_wildcard_does_not_vouch_for_keys() {
+    let site = Site::new().await;
+    let texts: Vec<_> = site
+        .key_texts(Epoch::at(NOW), 14)
+        .into_iter()
+        .map(|(_, text)| ("*.gateway.test.".to_owned(), text))
+        .collect();
+    site.publish(&texts);
+    let found = check_keys(&site.config, NOW).await.unwrap();
+    assert!(found.problem.is_some());
+    assert_eq!(found.epochs_published, 0);
+}
+
+#[tokio::test]
+async fn a_check_tells_how_far_the_dns_vouches() {
+    let site = Site::new().await;
+    let first = Epoch::at(NOW);
+    let found = check_keys(&site.config, NOW).await.unwrap();
+    assert!(found.problem.is_none(), "{:?}", found.problem);
+    assert_eq!(found.epochs_published, 14);
+    let found = check_keys(&site.config, first.plus(10).start())
+        .await
+        .unwrap();
+    assert_eq!(found.epochs_published, 4);
+    assert_eq!(stored(&site), first.0, "a check changes nothing");
+
+    let with_a_gap = [site.key_texts(first, 2), site.key_texts(first.plus(3), 5)].concat();
+    site.publish(&with_a_gap);
+    let found = check_keys(&site.config, NOW).await.unwrap();
+    assert_eq!(found.epochs_published, 2);
+
+    let cases = [
+        (Vec::new(), "keys publish"),
+        (
+            texts(&site, |text| text.replace("operator.test", "other.test")),
+            "other.test",
+        ),
+        (
+            texts(&site, |text| text.replace("d=", "d=x")),
+            "cannot be used",
+        ),
+        (
+            [site.key_texts(first, 1), others(&site)].concat(),
+            "two digests",
+        ),
+        (others(&site), "another digest"),
+    ];
+    for (published, told) in cases {
+        site.publish(&published);
+        let problem = check_keys(&site.config, NOW).await.unwrap().problem;
+        let problem = problem.expect(told).to_string();
+        assert!(problem.contains(told), "{told:?} is not in {problem:?}");
+    }
+    site.resolver.behave(Manner::Strips);
+    let problem = check_keys(&site.config, NOW)
+        .await
+        .unwrap()
+        .problem
+        .unwrap();
+    assert!(problem.to_string().contains("does not verify"), "{problem}");
+}
+
+/// The key records, altered.
+fn texts(site: &Site, alter: impl Fn(&str) -> String) -> Vec<(String, String)> {
+    let texts = site.key_texts(Epoch::at(NOW), 14).into_iter();
+    texts.map(|(owner, text)| (owner, alter(&text))).collect()
+}
+
+/// The key records of other keys.
+fn others(site: &Site) -> Vec<(String, String)> {
+    texts(site, |text| {
+        let (before, digest) = text.rsplit_once(':').unwrap();
+        format!("{before}:{}", digest.chars().rev().collect::<String>())
+    })
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use sotto_proof::{Name, encode};
+use sotto_proof::{Name, Record, encode};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, UdpSocket},
@@ -13,6 +13,15 @@ use tokio::{
 };
 
 use super::zone::Zone;
+
+/// Octets of the largest response over UDP, as the gateway asks for.
+const UDP_PAYLOAD: usize = 1_232;
+
+/// The flags of a response: QR and RA.
+const RESPONSE: u16 = 0x8080;
+
+/// The flag TC.
+const TRUNCATED: u16 = 0x0200;
 
 /// How the resolver treats a question.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,13 +82,17 @@ impl Resolver {
                 tokio::spawn(async move {
                     while let Ok(length) = stream.read_u16().await {
                         let mut query = vec![0; usize::from(length)];
-                        stream.read_exact(&mut query).await.unwrap();
+                        if stream.read_exact(&mut query).await.is_err() {
+                            break;
+                        }
                         let Some(response) = script.respond(&query, false) else {
                             continue;
                         };
                         let framed =
                             [&(response.len() as u16).to_be_bytes()[..], &response].concat();
-                        stream.write_all(&framed).await.unwrap();
+                        if stream.write_all(&framed).await.is_err() {
+                            break;
+                        }
                     }
                 });
             }
@@ -109,14 +122,13 @@ impl Script {
     fn respond(&self, query: &[u8], udp: bool) -> Option<Vec<u8>> {
         let mut script = self.0.lock().unwrap();
         script.2 += 1;
-        let (zone, manner, _) = &*script;
+        let (zone, manner) = (&script.0, script.1);
         let (name, rest) = Name::split_from(&query[12..]).unwrap();
         let rtype = u16::from_be_bytes([rest[0], rest[1]]);
         let question = &query[12..query.len() - rest.len() + 4];
         let (mut rcode, mut answer, mut authority) = zone.look_up(&name, rtype);
-        let mut flags = 0x8080_u16;
         match manner {
-            Manner::Honest | Manner::Stray => {}
+            Manner::Honest | Manner::Stray | Manner::Truncates => {}
             Manner::Silent => return None,
             Manner::Garbage => return Some(vec![0xff; 40]),
             Manner::Fails => {
@@ -124,12 +136,6 @@ impl Script {
                 answer.clear();
                 authority.clear();
             }
-            Manner::Truncates if udp => {
-                flags |= 0x0200;
-                answer.clear();
-                authority.clear();
-            }
-            Manner::Truncates => {}
             Manner::Strips => {
                 answer.retain(|record| record.rtype.0 != 46);
                 authority.retain(|record| record.rtype.0 != 46);
@@ -139,19 +145,29 @@ impl Script {
             Manner::Stray => [!query[0], !query[1]],
             _ => [query[0], query[1]],
         };
-        let mut response = id.to_vec();
-        for word in [
-            flags | rcode,
-            1,
-            answer.len() as u16,
-            authority.len() as u16,
-            0,
-        ] {
-            response.extend_from_slice(&word.to_be_bytes());
-        }
-        response.extend_from_slice(question);
-        response.extend_from_slice(&encode(&answer));
-        response.extend_from_slice(&encode(&authority));
-        Some(response)
+        let message = |flags: u16, answer: &[Record], authority: &[Record]| {
+            let mut message = id.to_vec();
+            for word in [
+                flags | rcode,
+                1,
+                answer.len() as u16,
+                authority.len() as u16,
+                0,
+            ] {
+                message.extend_from_slice(&word.to_be_bytes());
+            }
+            message.extend_from_slice(question);
+            message.extend_from_slice(&encode(answer));
+            message.extend_from_slice(&encode(authority));
+            message
+        };
+        let whole = message(RESPONSE, &answer, &authority);
+        Some(
+            if udp && (manner == Manner::Truncates || whole.len() > UDP_PAYLOAD) {
+                message(RESPONSE | TRUNCATED, &[], &[])
+            } else {
+                whole
+            },
+        )
     }
 }

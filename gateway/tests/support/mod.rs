@@ -143,6 +143,11 @@ impl Site {
 
     /// Signs and serves a zone of `key_texts` and the people, as of the clock.
     pub(crate) fn publish(&self, key_texts: &[(String, String)]) {
+        self.publish_for(key_texts, DAYS);
+    }
+
+    /// [`Self::publish`], with signatures that last for `days`.
+    pub(crate) fn publish_for(&self, key_texts: &[(String, String)], days: u64) {
         let people = [
             (
                 "_mimi.alice.test.",
@@ -153,13 +158,13 @@ impl Site {
                 "v=MIMI1; e=im.example".to_owned(),
             ),
             ("_mimi.long.test.", "x".repeat(9_000)),
-            ("_mimi.huge.test.", "x".repeat(60_000)),
+            ("_mimi.huge.test.", "x".repeat(65_000)),
             ("elsewhere.test.", "not for everybody".to_owned()),
         ];
         let people = people.map(|(owner, text)| (owner.to_owned(), text));
         let texts: Vec<_> = key_texts.iter().cloned().chain(people).collect();
-        self.resolver
-            .serve(Zone::sign(&self.root, &texts, self.clock.now(), DAYS));
+        let zone = Zone::sign(&self.root, &texts, self.clock.now(), days);
+        self.resolver.serve(zone);
     }
 
     pub(crate) async fn try_start(
