@@ -32,6 +32,8 @@ pub struct ProverLimits {
     pub questions: usize,
     /// CNAME and DNAME steps followed: 8, which is what verifiers accept.
     pub aliases: usize,
+    /// RRs of one response, and of the finished proof: 1,024, which is what verifiers accept.
+    pub records: usize,
     /// Octets of the finished proof (RFC 9102 section 2.4 has a 16-bit length).
     pub bytes: usize,
 }
@@ -41,6 +43,7 @@ impl Default for ProverLimits {
         Self {
             questions: 64,
             aliases: 8,
+            records: 1_024,
             bytes: MAX_PROOF_BYTES,
         }
     }
@@ -71,6 +74,9 @@ pub enum ProveError {
     /// [`ProverLimits::aliases`] do not suffice, or the aliases form a loop.
     #[error("the name is an alias of more than {0} steps")]
     TooManyAliases(usize),
+    /// A response or the proof has more RRs than [`ProverLimits::records`].
+    #[error("a response or the proof has more than {0} records")]
+    TooManyRecords(usize),
     /// The proof is larger than [`ProverLimits::bytes`].
     #[error("the proof has {bytes} octets, more than {limit}")]
     TooLarge {
@@ -174,6 +180,9 @@ impl Prover {
                 rcode: response.rcode,
             });
         }
+        if response.answer.len() + response.authority.len() > self.limits.records {
+            return Err(ProveError::TooManyRecords(self.limits.records));
+        }
         self.answers.insert(asked.clone(), response.clone());
 
         let mut gathering = Gathering::new(&self.answers, self.limits.aliases);
@@ -196,6 +205,9 @@ impl Prover {
         }
 
         let records = gathering.into_records();
+        if records.len() > self.limits.records {
+            return Err(ProveError::TooManyRecords(self.limits.records));
+        }
         let bytes = encode(&records);
         if bytes.len() > self.limits.bytes {
             return Err(ProveError::TooLarge {

@@ -15,17 +15,21 @@ pub(super) struct Gathering<'a> {
     max_aliases: usize,
     /// Questions without whose responses the walk could not go on.
     pub(super) missing: Vec<Question>,
-    kept: Vec<SignedSet>,
+    kept: Vec<SignedSet<'a>>,
     zones: HashSet<Name>,
     walked: HashSet<Name>,
 }
 
+/// RRsets kept of one denial. An honest one has an SOA and at most three NSEC3, or two NSEC; what
+/// follows more than these, and some for aliases made from wildcards, costs work and proves nothing.
+const MAX_DENIAL_SETS: usize = 16;
+
 /// An RRset of the proof and the signatures over it.
-struct SignedSet {
+struct SignedSet<'a> {
     owner: Name,
     rtype: RecordType,
-    records: Vec<Record>,
-    signatures: Vec<Record>,
+    records: Vec<&'a Record>,
+    signatures: Vec<&'a Record>,
 }
 
 /// What became known of RRsets by keeping them.
@@ -100,7 +104,7 @@ impl<'a> Gathering<'a> {
         });
         self.kept
             .into_iter()
-            .flat_map(|set| set.records.into_iter().chain(set.signatures))
+            .flat_map(|set| distinct(set.records).chain(distinct(set.signatures)))
             .collect()
     }
 
@@ -142,7 +146,7 @@ impl<'a> Gathering<'a> {
     }
 
     /// Keeps what `response` has for `name`, with what proves it, and says where it leads.
-    fn step(&mut self, response: &Response, name: &Name, rtype: RecordType) -> Step {
+    fn step(&mut self, response: &'a Response, name: &Name, rtype: RecordType) -> Step {
         if has(&response.answer, name, rtype) {
             self.positive(response, name, name, rtype);
             return Step::End;
@@ -169,7 +173,7 @@ impl<'a> Gathering<'a> {
     /// not signed.
     fn positive(
         &mut self,
-        response: &Response,
+        response: &'a Response,
         owner: &Name,
         name: &Name,
         rtype: RecordType,
@@ -184,7 +188,7 @@ impl<'a> Gathering<'a> {
     }
 
     /// Keeps the denial of `name`, and the chain above it.
-    fn denial(&mut self, response: &Response, name: &Name) {
+    fn denial(&mut self, response: &'a Response, name: &Name) {
         let kept = self.keep_denial(&response.authority, name);
         self.chain(&kept.signers, name);
     }
@@ -251,7 +255,7 @@ impl<'a> Gathering<'a> {
                 continue;
             }
             let ends = response.rcode == rcode::NXDOMAIN
-                || !has_signed_denial(&response.authority, &at)
+                || denial_sets(&response.authority, &at).is_empty()
                 || reading::shows_unsigned_cut(&response.authority, &at);
             if ends {
                 let kept = self.keep_denial(&response.authority, &at);
@@ -264,7 +268,7 @@ impl<'a> Gathering<'a> {
     }
 
     /// Keeps one RRset and its signatures.
-    fn keep(&mut self, section: &[Record], owner: &Name, rtype: RecordType) -> Kept {
+    fn keep(&mut self, section: &'a [Record], owner: &Name, rtype: RecordType) -> Kept {
         let mut kept = Kept::default();
         let mut set = SignedSet {
             owner: owner.clone(),
@@ -274,33 +278,21 @@ impl<'a> Gathering<'a> {
         };
         for record in section.iter().filter(|record| record.owner == *owner) {
             if record.rtype == rtype {
-                push_new(&mut set.records, record);
+                set.records.push(record);
             }
-            let Some(signature) = reading::signature(record) else {
+            let Some(signature) = reading::signature_over(record, rtype) else {
                 continue;
             };
-            if signature.covered != rtype || !owner.is_at_or_below(&signature.signer) {
-                continue;
-            }
             kept.expanded |= reading::is_expanded(&signature, owner);
             if !kept.signers.contains(&signature.signer) {
                 kept.signers.push(signature.signer);
             }
-            push_new(&mut set.signatures, record);
+            set.signatures.push(record);
         }
-        let earlier = self
-            .kept
-            .iter_mut()
-            .find(|earlier| earlier.rtype == rtype && earlier.owner == *owner);
-        match earlier {
-            // The same RRset from two responses, an NSEC for instance: one TTL or the other.
-            Some(earlier) => {
-                set.signatures
-                    .iter()
-                    .for_each(|record| push_new(&mut earlier.signatures, record));
-            }
-            None if !set.records.is_empty() => self.kept.push(set),
-            None => {}
+        let is_kept = |earlier: &SignedSet<'_>| earlier.rtype == rtype && earlier.owner == *owner;
+        // One RRset may come in several responses, an NSEC for instance: the first one stays.
+        if !set.records.is_empty() && !self.kept.iter().any(is_kept) {
+            self.kept.push(set);
         }
         kept
     }
@@ -308,19 +300,9 @@ impl<'a> Gathering<'a> {
     /// Keeps SOA, NSEC and NSEC3 as far as they can deny `name` or a wildcard above it.
     ///
     /// Some resolvers add other ones. What is not signed proves nothing and stays out.
-    fn keep_denial(&mut self, section: &[Record], name: &Name) -> Kept {
+    fn keep_denial(&mut self, section: &'a [Record], name: &Name) -> Kept {
         let mut kept = Kept::default();
-        let mut owners: Vec<(&Name, RecordType)> = Vec::new();
-        for record in section {
-            let place = (&record.owner, record.rtype);
-            if reading::may_deny(record, name)
-                && is_signed(section, place)
-                && !owners.contains(&place)
-            {
-                owners.push(place);
-            }
-        }
-        for (owner, rtype) in owners {
+        for (owner, rtype) in denial_sets(section, name) {
             for signer in self.keep(section, owner, rtype).signers {
                 if !kept.signers.contains(&signer) {
                     kept.signers.push(signer);
@@ -331,9 +313,28 @@ impl<'a> Gathering<'a> {
     }
 }
 
+/// The signed RRsets of `section` that can deny `name`, at most [`MAX_DENIAL_SETS`].
+fn denial_sets<'a>(section: &'a [Record], name: &Name) -> Vec<(&'a Name, RecordType)> {
+    let signed: HashSet<(&Name, RecordType)> = section
+        .iter()
+        .filter_map(|record| Some((&record.owner, reading::signature(record)?.covered)))
+        .collect();
+    let mut sets = Vec::new();
+    for record in section {
+        let set = (&record.owner, record.rtype);
+        if signed.contains(&set) && !sets.contains(&set) && reading::may_deny(record, name) {
+            sets.push(set);
+            if sets.len() == MAX_DENIAL_SETS {
+                break;
+            }
+        }
+    }
+    sets
+}
+
 /// Retains the signatures by one of `keys`, unless that would leave none.
-fn retain_if_any(signatures: &mut Vec<Record>, keys: &HashSet<(Name, u16)>) {
-    let known = |record: &Record| {
+fn retain_if_any(signatures: &mut Vec<&Record>, keys: &HashSet<(Name, u16)>) {
+    let known = |record: &&Record| {
         reading::signature(record)
             .is_some_and(|signature| keys.contains(&(signature.signer, signature.key_tag)))
     };
@@ -346,20 +347,6 @@ fn has(section: &[Record], owner: &Name, rtype: RecordType) -> bool {
     section
         .iter()
         .any(|record| record.rtype == rtype && record.owner == *owner)
-}
-
-fn is_signed(section: &[Record], (owner, rtype): (&Name, RecordType)) -> bool {
-    section
-        .iter()
-        .filter(|record| record.owner == *owner)
-        .filter_map(reading::signature)
-        .any(|signature| signature.covered == rtype && owner.is_at_or_below(&signature.signer))
-}
-
-fn has_signed_denial(section: &[Record], name: &Name) -> bool {
-    section.iter().any(|record| {
-        reading::may_deny(record, name) && is_signed(section, (&record.owner, record.rtype))
-    })
 }
 
 /// True if `response` tells something of `name`, rather than having stopped at an alias for it.
@@ -389,8 +376,11 @@ fn dname_above(section: &[Record], name: &Name) -> Option<(Name, Name)> {
     Some((dname.owner.clone(), Name::from_wire(&dname.rdata).ok()?))
 }
 
-fn push_new(records: &mut Vec<Record>, record: &Record) {
-    if !records.iter().any(|earlier| earlier.rdata == record.rdata) {
-        records.push(record.clone());
-    }
+/// Copies of `records` without repetitions, in their order.
+fn distinct(records: Vec<&Record>) -> impl Iterator<Item = Record> {
+    let mut seen = HashSet::new();
+    records
+        .into_iter()
+        .filter(move |record| seen.insert(&record.rdata))
+        .cloned()
 }

@@ -4,11 +4,17 @@ use crate::name::Name;
 use crate::rdata::{Nsec, Nsec3, Rrsig, TypeBitmap};
 use crate::record::{Record, RecordType};
 
-/// Reads an RRSIG; `None` for other types and for malformed ones.
+/// Reads an RRSIG by a zone that could sign it: one at or above its owner. `None` for everything else.
 pub(super) fn signature(record: &Record) -> Option<Rrsig<'_>> {
-    (record.rtype == RecordType::RRSIG)
-        .then(|| Rrsig::parse(&record.rdata))
-        .flatten()
+    if record.rtype != RecordType::RRSIG {
+        return None;
+    }
+    Rrsig::parse(&record.rdata).filter(|signature| record.owner.is_at_or_below(&signature.signer))
+}
+
+/// Reads such an RRSIG if it covers `rtype`.
+pub(super) fn signature_over(record: &Record, rtype: RecordType) -> Option<Rrsig<'_>> {
+    signature(record).filter(|signature| signature.covered == rtype)
 }
 
 /// True if the RRset at `owner` was made from a wildcard: the Labels field counts fewer labels
@@ -27,11 +33,16 @@ pub(super) fn may_deny(record: &Record, name: &Name) -> bool {
             .parent()
             .is_some_and(|zone| name.is_at_or_below(&zone)),
         RecordType::NSEC => Nsec::parse(&record.rdata).is_some_and(|nsec| {
-            let wildcards =
-                (0..name.label_count()).filter_map(|count| name.ancestor(count).prepend(b"*").ok());
-            std::iter::once(name.clone())
-                .chain(wildcards)
-                .any(|wanted| matches_or_covers(&record.owner, &nsec.next, &wanted))
+            let denies = |wanted: &Name| matches_or_covers(&record.owner, &nsec.next, wanted);
+            // Nothing beside the NSEC's own zone is denied by it, so no wildcard above what the
+            // two have in common can be.
+            denies(name)
+                || (record
+                    .owner
+                    .common_labels(name)
+                    .min(nsec.next.common_labels(name))..name.label_count())
+                    .filter_map(|count| name.ancestor(count).prepend(b"*").ok())
+                    .any(|wildcard| denies(&wildcard))
         }),
         _ => false,
     }

@@ -638,6 +638,16 @@ fn refusals_and_bounds_are_errors_that_name_the_question() {
         vec![txt(MIMI), signed(MIMI, RecordType::TXT, "a.example.")],
         vec![],
     );
+    let short = ProverLimits {
+        records: 11,
+        ..ProverLimits::default()
+    };
+    assert_eq!(
+        whole
+            .prove_within(MIMI, RecordType::TXT, short)
+            .unwrap_err(),
+        ProveError::TooManyRecords(11)
+    );
     let few = ProverLimits {
         questions: 5,
         ..ProverLimits::default()
@@ -656,4 +666,25 @@ fn refusals_and_bounds_are_errors_that_name_the_question() {
             .unwrap_err(),
         ProveError::TooLarge { limit: 100, .. }
     ));
+}
+
+#[test]
+fn a_flood_of_denials_is_cut_short() {
+    let mut authority = soa("a.example.");
+    for index in 0..400 {
+        let owner = format!("a{index:03}.a.example.");
+        authority.extend(nsec(
+            &owner,
+            "c.a.example.",
+            &[RecordType::TXT],
+            "a.example.",
+        ));
+    }
+    let resolver = Resolver::tree().teach(question(MIMI, RecordType::TXT), vec![], authority);
+    let (proof, _) = resolver.prove(MIMI, RecordType::TXT).unwrap();
+    let denials = contents(&proof)
+        .iter()
+        .filter(|held| held.ends_with(" NSEC"))
+        .count();
+    assert_eq!(denials, 15, "16 RRsets, the SOA among them");
 }
