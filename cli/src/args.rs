@@ -9,8 +9,8 @@ use crate::config::Settings;
 
 /// What the command says when nothing is asked of it.
 pub(crate) const LESSON: &str = "\
-sotto finds out how to reach a person on any messaging service, so that nobody learns who asked for whom,
-and proves the answer from a key that you hold.
+sotto finds out how to reach a person on any messaging service, so that nobody learns who asked
+for whom, and proves the answer from a key that you hold.
 
 Look somebody up (a mailbox, a host, a number, or a URI):
   sotto lookup hugh@example.com --relay https://relay.example --gateway gateway.example.net
@@ -20,22 +20,23 @@ Ask for any signed RRset the same private way:
 
 Keep the proof of an answer, and verify it anywhere, offline:
   sotto lookup hugh@example.com --save-proof hugh.proof --explain
-  sotto verify hugh.proof --name <the owner name that --explain shows> --type TXT
+  sotto verify hugh.proof --name <the name that --explain shows> --type TXT
 
-The relay learns your address and not the name; the gateway learns the name and not your address. They must be run by different
-people. Keep both in ~/.config/sotto/config.toml:
+The relay learns your address and not the name; the gateway learns the name and not your address.
+They must be run by different people. Keep both in ~/.config/sotto/config.toml:
   relay = \"https://relay.example\"
   gateway = \"gateway.example.net\"
 
-It finds people whose domain publishes records, not arbitrary numbers or mailboxes. No relay at hand? `sotto-lab serve` runs
-a private internet with one. More: sotto lookup --help
+It finds people whose domain publishes records, not arbitrary numbers or mailboxes. No relay at
+hand? `sotto-lab serve` runs a private internet with one. More: sotto lookup --help
 ";
 
 /// What every page of help ends with.
 const EXIT_CODES: &str = "\
 Exit codes: 0 found (query: proved records), 1 a failure of this machine, 2 usage, 3 no record, 4 opted out, 5 nothing usable, \
 6 insecure, 7 bogus, 8 unavailable.
-Each flag but --json and --config also comes from SOTTO_<NAME> in the environment and from ~/.config/sotto/config.toml, in this order.";
+Where an [env] is named, the flag comes first, then the environment, then the configuration file, ~/.config/sotto/config.toml, \
+whose keys are the flags with _ for -, and `type` and `phone_zone` besides.";
 
 const VERIFY_EXIT_CODES: &str = "\
 Exit codes: 0 secure, nodata or nxdomain (all proved), 2 usage, 6 insecure, 7 bogus. The configuration file is not read.";
@@ -148,11 +149,9 @@ pub(crate) struct ShowArguments {
 /// The form of the records, as it is written.
 #[derive(Clone, Copy, Debug, ValueEnum, serde::Deserialize)]
 pub(crate) enum Form {
-    /// TXT, the default.
     #[value(name = "TXT")]
     #[serde(rename = "TXT", alias = "txt")]
     Txt,
-    /// The private-use type.
     #[value(name = "MIMI")]
     #[serde(rename = "MIMI", alias = "mimi")]
     Mimi,
@@ -184,7 +183,7 @@ mod tests {
             .lines()
             .filter_map(|line| line.strip_prefix("  sotto "))
         {
-            let words = line.replace("<the owner name that --explain shows>", "name");
+            let words = line.replace("<the name that --explain shows>", "name");
             let words = std::iter::once("sotto").chain(words.split(' '));
             assert!(Arguments::try_parse_from(words).is_ok(), "{line}");
         }

@@ -191,3 +191,86 @@ fn a_closed_pipe_ends_quietly() {
         assert_eq!(output.stderr, b"", "{arguments:?}");
     }
 }
+
+/// Published proofs, each with its question, time, anchor and verdict in its head.
+#[test]
+fn published_proofs_have_their_verdicts() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../core/proof/tests/vectors");
+    let mut count = 0;
+    for entry in std::fs::read_dir(folder).expect("the vectors of sotto-proof") {
+        let text = std::fs::read_to_string(entry.expect("an entry").path()).expect("text");
+        let (head, digits) = text.split_once("\n\n").expect("a head");
+        let field = |name: &str| {
+            head.lines()
+                .find_map(|line| line.strip_prefix(name)?.strip_prefix(' '))
+                .expect("a field")
+        };
+        let digits: String = digits.split_ascii_whitespace().collect();
+        let home = Home::new();
+        home.write("proof", hex::decode(digits).expect("hexadecimal"));
+        let mut arguments = vec![
+            "verify",
+            "proof",
+            "--json",
+            "--name",
+            field("name"),
+            "--type",
+            field("type"),
+        ];
+        arguments.extend(["--at", field("at")]);
+        if field("anchor") != "iana" {
+            home.write("anchor", field("anchor"));
+            arguments.extend(["--anchor", "anchor"]);
+        }
+
+        let run = home.run(&arguments);
+        let value = run.json();
+        let (verdict, code) = field("verdict")
+            .split_once(' ')
+            .unwrap_or((field("verdict"), ""));
+        assert_eq!(value["verdict"], verdict, "{head}\n{}", run.out);
+        assert_eq!(
+            value["reason"]["code"].as_str().unwrap_or(""),
+            code,
+            "{head}"
+        );
+        let exit = match verdict {
+            "insecure" => 6,
+            "bogus" => 7,
+            _ => 0,
+        };
+        assert_eq!(run.code, exit, "{head}");
+        let records = value["records"].as_array().expect("a list");
+        assert_eq!(records.is_empty(), verdict != "secure", "{head}");
+        let at: u64 = field("at").parse().expect("a number");
+        assert_eq!(
+            value["valid_until"]
+                .as_u64()
+                .is_some_and(|until| until >= at),
+            verdict != "bogus",
+            "{head}"
+        );
+        assert_eq!(value["cache_ttl"].is_u64(), verdict != "bogus", "{head}");
+
+        let words = home.run(
+            &arguments
+                .iter()
+                .copied()
+                .filter(|word| *word != "--json")
+                .collect::<Vec<_>>(),
+        );
+        assert!(
+            words.out.starts_with(verdict) && words.code == exit,
+            "{}",
+            words.out
+        );
+        assert_eq!(
+            words.out.contains("Vouched for by"),
+            verdict != "bogus",
+            "{}",
+            words.out
+        );
+        count += 1;
+    }
+    assert!(count >= 8);
+}
