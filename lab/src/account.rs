@@ -105,13 +105,22 @@ pub(crate) const fn form_name(form: RecordForm) -> &'static str {
 
 impl Account {
     /// Looks a person up and asks everybody what they saw of it.
-    pub(crate) async fn of(person: &Person, client: &Client, world: &World) -> anyhow::Result<Self> {
+    pub(crate) async fn of(
+        person: &Person,
+        client: &Client,
+        world: &World,
+    ) -> anyhow::Result<Self> {
         // What the world's own upkeep asked meanwhile is not of this lookup.
         let _ = world.take_views();
         let watch = Stopwatch::start();
         let report = client.lookup(person.identifier()?, person.form).await;
-        let milliseconds = u64::try_from(watch.elapsed().as_millis()).context("a lookup without end")?;
-        let Views { relays, gateway, resolver } = world.take_views();
+        let milliseconds =
+            u64::try_from(watch.elapsed().as_millis()).context("a lookup without end")?;
+        let Views {
+            relays,
+            gateway,
+            resolver,
+        } = world.take_views();
         let relay = RELAY_OPERATORS
             .into_iter()
             .zip(relays)
@@ -167,7 +176,10 @@ impl ClientGot {
             services: services.iter().map(ServiceLine::new).collect(),
             reason: reason(&report.outcome),
             proof_octets: report.proof.as_ref().map(Vec::len),
-            signatures: report.verification.as_ref().map_or(0, |verification| verification.chain.len()),
+            signatures: report
+                .verification
+                .as_ref()
+                .map_or(0, |verification| verification.chain.len()),
             valid_until: report.validity().map(|validity| validity.until),
             at: report.at,
             milliseconds,
@@ -191,9 +203,19 @@ impl ServiceLine {
 
 fn reason(outcome: &Outcome) -> Option<Reason> {
     let explanation = outcome.explanation()?;
+    let rule = match outcome {
+        Outcome::Invalid(dropped) => {
+            let faults: Vec<String> = dropped
+                .iter()
+                .map(|record| record.error.to_string())
+                .collect();
+            format!("{}: {}", explanation.rule, faults.join("; "))
+        }
+        _ => explanation.rule.to_owned(),
+    };
     Some(Reason {
         code: explanation.code,
-        rule: explanation.rule.to_owned(),
+        rule,
         name: explanation.name,
         rtype: explanation.rtype,
     })

@@ -19,8 +19,8 @@ struct Document<'a> {
     learnt: &'a Tally,
 }
 
-/// Runs the demonstration.
-pub(crate) async fn run(json: bool) -> anyhow::Result<()> {
+/// Looks people up, everybody or those of the tour.
+pub(crate) async fn run(all: bool, json: bool) -> anyhow::Result<()> {
     let world = start(Options::default()).await?;
     let clients = (0..RELAY_OPERATORS.len())
         .map(|relay| Ok(Client::new(world.client_setup(relay)?)?))
@@ -30,9 +30,15 @@ pub(crate) async fn run(json: bool) -> anyhow::Result<()> {
         page::title(&mut out, world.internet().zones().count())?;
     }
     let mut accounts = Vec::new();
-    for (person, client) in world.people().iter().zip(clients.iter().cycle()) {
+    let people = world.people().iter().filter(|person| all || person.on_tour);
+    for (person, client) in people.zip(clients.iter().cycle()) {
         if !json {
-            page::question(&mut out, person.identifier, form_name(person.form), person.story)?;
+            page::question(
+                &mut out,
+                person.identifier,
+                form_name(person.form),
+                person.story,
+            )?;
         }
         let account = Account::of(person, client, &world).await?;
         if !json {
@@ -42,7 +48,11 @@ pub(crate) async fn run(json: bool) -> anyhow::Result<()> {
     }
     let tally = Tally::of(&accounts);
     if json {
-        let document = Document { schema: 1, lookups: &accounts, learnt: &tally };
+        let document = Document {
+            schema: 1,
+            lookups: &accounts,
+            learnt: &tally,
+        };
         serde_json::to_writer_pretty(&mut out, &document).map_err(std::io::Error::from)?;
         writeln!(out)?;
     } else {

@@ -30,7 +30,11 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     /// Look up people who stand for every outcome, and show what each party saw of it.
-    Demo,
+    Demo {
+        /// Look up everybody, not only one or two for every outcome.
+        #[arg(long)]
+        all: bool,
+    },
     /// Keep the private internet up, for `sotto lookup` in another terminal; end it with Ctrl-C.
     Serve {
         /// Where keys, certificates, zones and configurations are written and kept; by default a
@@ -49,15 +53,17 @@ fn main() -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => return fail(&anyhow::Error::new(error).context("the runtime did not start")),
     };
-    let command = cli.command.unwrap_or(Command::Demo);
+    let command = cli.command.unwrap_or(Command::Demo { all: false });
     let done = runtime.block_on(async {
         match command {
-            Command::Demo => tokio::select! {
-                done = demo::run(cli.json) => done.map(|()| ExitCode::SUCCESS),
+            Command::Demo { all } => tokio::select! {
+                done = demo::run(all, cli.json) => done.map(|()| ExitCode::SUCCESS),
                 // The world and its files go away with the future that holds them.
                 _ = tokio::signal::ctrl_c() => Ok(ExitCode::from(INTERRUPTED)),
             },
-            Command::Serve { directory } => serve::run(directory, cli.json).await.map(|()| ExitCode::SUCCESS),
+            Command::Serve { directory } => serve::run(directory, cli.json)
+                .await
+                .map(|()| ExitCode::SUCCESS),
         }
     });
     match done {
@@ -71,7 +77,9 @@ fn main() -> ExitCode {
 async fn start(options: sotto_world::Options) -> anyhow::Result<World> {
     let mut terminal = Progress::new();
     terminal.show("Making keys, signing the zones, starting resolver, gateway and relays …");
-    World::start(options).await.context("the private internet did not start")
+    World::start(options)
+        .await
+        .context("the private internet did not start")
 }
 
 /// A line on a terminal's standard error that goes away when it is dropped.

@@ -1,5 +1,6 @@
-//! How accounts look on a page of 92 columns.
+//! How accounts look on a page of 100 columns.
 
+use std::collections::BTreeSet;
 use std::io::{self, Write};
 
 use anstyle::{AnsiColor, Style};
@@ -8,26 +9,45 @@ use crate::account::{Account, ClientGot, ServiceLine};
 use crate::tally::Tally;
 
 /// Columns of the page.
-const WIDTH: usize = 92;
+const WIDTH: usize = 100;
 
-/// Columns of what relay, gateway and resolver saw, side by side; with indent and gaps a page.
-const COLUMNS: [usize; 3] = [24, 31, 29];
+/// Columns of the parts of a row: what it is about, and what relay, gateway and resolver saw.
+const COLUMNS: [usize; 4] = [13, 22, 32, 31];
 
-const INDENT: &str = "    ";
+/// What stands in front of every row.
+const INDENT: &str = "  ";
+
+/// Services of one person that are shown.
+const SERVICES: usize = 5;
 
 const BOLD: Style = Style::new().bold();
 const DIM: Style = Style::new().dimmed();
 const GOOD: Style = AnsiColor::Green.on_default().bold();
-const PLAIN_FACT: Style = AnsiColor::Cyan.on_default().bold();
+const FACT: Style = AnsiColor::Cyan.on_default().bold();
+const SEEN: Style = AnsiColor::Magenta.on_default();
 const DOUBT: Style = AnsiColor::Yellow.on_default().bold();
 const ALARM: Style = AnsiColor::Red.on_default().bold();
+
+/// The outcomes as data and as words, the welcome ones first.
+const OUTCOMES: [(&str, &str); 7] = [
+    ("found", "Found"),
+    ("opted_out", "Opted out"),
+    ("no_record", "No record"),
+    ("invalid", "Invalid"),
+    ("insecure", "Insecure"),
+    ("bogus", "Bogus"),
+    ("unavailable", "Unavailable"),
+];
 
 /// Seconds of a day.
 const DAY: u64 = 86_400;
 
 /// The head of the page.
 pub(crate) fn title(out: &mut impl Write, zones: usize) -> io::Result<()> {
-    writeln!(out, "{BOLD}Sotto{BOLD:#}: whom to reach and how, without anybody learning who asked whom")?;
+    writeln!(
+        out,
+        "{BOLD}Sotto{BOLD:#}: whom to reach and how, without anybody learning who asked whom"
+    )?;
     writeln!(
         out,
         "{DIM}A private internet in this process: {zones} zones below a signed root of its own, a resolver, \
@@ -36,91 +56,144 @@ pub(crate) fn title(out: &mut impl Write, zones: usize) -> io::Result<()> {
 }
 
 /// What is about to be looked up; the lookup may take a moment.
-pub(crate) fn question(out: &mut impl Write, identifier: &str, form: &str, story: &str) -> io::Result<()> {
+pub(crate) fn question(
+    out: &mut impl Write,
+    identifier: &str,
+    form: &str,
+    story: &str,
+) -> io::Result<()> {
     let asked = format!("{identifier} {form}");
-    let gap = WIDTH.saturating_sub(asked.chars().count() + story.chars().count()).max(2);
-    writeln!(out, "\n{BOLD}{identifier}{BOLD:#} {DIM}{form}{:gap$}{story}{DIM:#}", "")?;
+    let gap = WIDTH
+        .saturating_sub(asked.chars().count() + story.chars().count())
+        .max(2);
+    writeln!(
+        out,
+        "\n{BOLD}{identifier}{BOLD:#} {DIM}{form}{:gap$}{story}{DIM:#}",
+        ""
+    )?;
     out.flush()
 }
 
 /// What came of it, on all sides.
 pub(crate) fn account(out: &mut impl Write, account: &Account) -> io::Result<()> {
     client(out, &account.client)?;
-    let relay = account.relay.as_ref().map_or_else(
-        || ["-".to_owned(), String::new(), String::new()],
-        |saw| {
-            [
-                format!("client {}", saw.client),
-                format!("{} octets in, {} out", grouped(saw.request_octets), grouped(saw.answer_octets)),
-                format!("for {}", saw.gateway),
-            ]
-        },
+    let (Some(relay), Some(gateway)) = (&account.relay, &account.gateway) else {
+        return writeln!(out, "{INDENT}{DIM}nobody was asked{DIM:#}");
+    };
+    row(
+        out,
+        ["saw", relay.relay, &gateway_host(account), "resolver"],
+        [DIM; 4],
+    )?;
+    let client = relay.client.to_string();
+    row(
+        out,
+        ["who asked", &client, &gateway.relay, "gateway.test"],
+        [DIM, SEEN, DIM, DIM],
+    )?;
+    let asked = fit(&gateway.name, COLUMNS[2] - 1);
+    let resolved = if account.resolver.is_empty() {
+        "-".to_owned()
+    } else {
+        fit(&gateway.name, COLUMNS[3])
+    };
+    row(
+        out,
+        ["for whom", "(sealed)", &asked, &resolved],
+        [DIM, DIM, SEEN, SEEN],
+    )?;
+    let sizes = format!(
+        "{} → {} octets",
+        grouped(relay.request_octets),
+        grouped(relay.answer_octets)
     );
-    let gateway = account.gateway.as_ref().map_or_else(
-        || ["-".to_owned(), String::new(), String::new()],
-        |saw| {
-            [
-                format!("client {}", saw.relay),
-                fit(&saw.name, COLUMNS[1]),
-                format!("{}, sealed status {}{}", saw.rtype, saw.status, if saw.cached { ", cached" } else { "" }),
-            ]
-        },
-    );
-    let relay_name = account.relay.as_ref().map_or("the relay", |saw| saw.relay);
-    let heads = [format!("{relay_name} saw"), "gateway.test saw".to_owned(), "the resolver saw".to_owned()];
-    columns(out, DIM, &heads)?;
-    let resolver = resolver(account);
-    for line in 0..3 {
-        let row = [relay[line].clone(), gateway[line].clone(), resolver[line].clone()];
-        columns(out, Style::new(), &row)?;
-    }
-    Ok(())
+    let how = match (gateway.status, gateway.cached) {
+        (200, true) => format!("{}, proof from the cache", gateway.rtype),
+        (200, false) => format!("{}, proof sent", gateway.rtype),
+        (status, _) => format!("{}, refusal {status} sealed", gateway.rtype),
+    };
+    row(out, ["how", &sizes, &how, &questions(account)], [DIM; 4])
+}
+
+fn gateway_host(account: &Account) -> String {
+    account
+        .relay
+        .as_ref()
+        .map_or_else(String::new, |relay| relay.gateway.clone())
 }
 
 fn client(out: &mut impl Write, got: &ClientGot) -> io::Result<()> {
     let style = style_of(got.outcome);
     let word = words(got.outcome);
-    let unexpected = if got.as_expected { "" } else { "   (not what this person stands for!)" };
+    write!(
+        out,
+        "{INDENT}{style}{word:<width$}{style:#}",
+        width = COLUMNS[0]
+    )?;
+    let margin = INDENT.len() + COLUMNS[0];
     match got.services.split_first() {
         None => {
-            let reason = got.reason.as_ref();
-            let rule = reason.map_or_else(|| "and this refusal is proved".to_owned(), |reason| reason.rule.clone());
-            writeln!(out, "{INDENT}{style}{word:<12}{style:#}{rule}{ALARM}{unexpected}{ALARM:#}")?;
-            if let Some((name, rtype)) = reason.and_then(|reason| reason.name.as_ref().zip(reason.rtype.as_ref())) {
-                let at = fit(name, WIDTH - 30);
-                writeln!(out, "{INDENT}{:12}{DIM}at {at} {rtype}{DIM:#}", "")?;
-            }
+            let rule = got
+                .reason
+                .as_ref()
+                .map_or("does not want to be reached by MIMI", |reason| &reason.rule);
+            writeln!(out, "{rule}")?;
         }
         Some((first, rest)) => {
-            write!(out, "{INDENT}{style}{word:<12}{style:#}")?;
             service(out, 1, first)?;
-            // A page shows the five best.
-            for (index, line) in rest.iter().enumerate().take(4) {
-                write!(out, "{INDENT}{:12}", "")?;
+            for (index, line) in rest.iter().enumerate().take(SERVICES - 1) {
+                write!(out, "{:margin$}", "")?;
                 service(out, index + 2, line)?;
             }
-            if rest.len() > 4 {
-                writeln!(out, "{INDENT}{:12}{DIM}and {} more{DIM:#}", "", rest.len() - 4)?;
-            }
-            if !got.as_expected {
-                writeln!(out, "{INDENT}{ALARM}{}{ALARM:#}", unexpected.trim_start())?;
+            if let Some(more) = got
+                .services
+                .len()
+                .checked_sub(SERVICES)
+                .filter(|more| *more > 0)
+            {
+                writeln!(out, "{:margin$}{DIM}and {more} more{DIM:#}", "")?;
             }
         }
     }
-    let mut proof = Vec::new();
-    if let Some(octets) = got.proof_octets {
-        let proved = matches!(got.outcome, "found" | "opted_out" | "no_record" | "invalid" | "insecure");
-        let how = if proved { "verified here" } else { "refused here" };
-        proof.push(format!("proof of {} octets {how}", grouped(octets)));
+    writeln!(out, "{:margin$}{DIM}{}{DIM:#}", "", standing(got))?;
+    if !got.as_expected {
+        writeln!(
+            out,
+            "{:margin$}{ALARM}This is not what this person stands for.{ALARM:#}",
+            ""
+        )?;
     }
-    if got.signatures > 0 {
-        proof.push(format!("{} signatures up to the root key", got.signatures));
+    Ok(())
+}
+
+/// Why the client believes it, or does not.
+fn standing(got: &ClientGot) -> String {
+    let mut parts = Vec::new();
+    match (got.outcome, got.signatures) {
+        ("bogus", _) => {
+            let at = got
+                .reason
+                .as_ref()
+                .and_then(|reason| reason.name.as_ref().zip(reason.rtype.as_ref()));
+            let at = at
+                .map(|(name, rtype)| format!(" at {} {rtype}", fit(name, 40)))
+                .unwrap_or_default();
+            parts.push(format!("proof refused{at}"));
+        }
+        (_, 0) => {}
+        (_, signatures) => parts.push(format!(
+            "proved here by {signatures} signatures up to the root key"
+        )),
     }
     if let Some(until) = got.valid_until {
-        proof.push(format!("valid {} more days", until.saturating_sub(got.at) / DAY));
+        let days = (until.saturating_sub(got.at) + DAY / 2) / DAY;
+        parts.push(format!("for {days} days"));
     }
-    proof.push(format!("{} ms", got.milliseconds));
-    writeln!(out, "{INDENT}{:12}{DIM}{}{DIM:#}", "", proof.join(", "))
+    if let Some(octets) = got.proof_octets {
+        parts.push(format!("{} octets", grouped(octets)));
+    }
+    parts.push(format!("{} ms", got.milliseconds));
+    parts.join(" · ")
 }
 
 fn service(out: &mut impl Write, rank: usize, line: &ServiceLine) -> io::Result<()> {
@@ -129,16 +202,13 @@ fn service(out: &mut impl Write, rank: usize, line: &ServiceLine) -> io::Result<
     let account = line.account.as_deref().unwrap_or("(ask the provider)");
     let mut extras: Vec<&str> = line.label.iter().map(String::as_str).collect();
     extras.extend(line.tags.iter().map(String::as_str));
-    let text = format!("{rank}  {provider:<26}{account:<20}{}", extras.join(" "));
+    let extras = extras.join(" ");
+    let text = format!("{rank}. {BOLD}{provider:<26}{BOLD:#}{account:<20}{DIM}{extras}{DIM:#}");
     writeln!(out, "{}", text.trim_end())
 }
 
-/// Three lines about any number of questions.
-fn resolver(account: &Account) -> [String; 3] {
-    let Some(first) = account.resolver.first() else {
-        return ["no question at all".to_owned(), String::new(), String::new()];
-    };
-    let name = account.gateway.as_ref().map_or(first.name.as_str(), |saw| saw.name.as_str());
+/// The types that the resolver was asked for, those asked often counted.
+fn questions(account: &Account) -> String {
     let mut kinds: Vec<(&str, usize)> = Vec::new();
     for question in &account.resolver {
         match kinds.iter_mut().find(|(kind, _)| *kind == question.rtype) {
@@ -148,74 +218,111 @@ fn resolver(account: &Account) -> [String; 3] {
     }
     let kinds: Vec<String> = kinds
         .into_iter()
-        .map(|(kind, count)| if count == 1 { kind.to_owned() } else { format!("{count} {kind}") })
+        .map(|(kind, count)| {
+            if count == 1 {
+                kind.to_owned()
+            } else {
+                format!("{count} {kind}")
+            }
+        })
         .collect();
-    [
-        "client gateway.test".to_owned(),
-        fit(name, COLUMNS[2]),
-        kinds.join(", "),
-    ]
+    kinds.join(", ")
 }
 
-fn columns(out: &mut impl Write, style: Style, cells: &[String; 3]) -> io::Result<()> {
-    let mut line = String::new();
-    for (cell, width) in cells.iter().zip(COLUMNS) {
-        line.push_str(&format!("{cell:<width$}  ", width = width));
+fn row(out: &mut impl Write, cells: [&str; 4], styles: [Style; 4]) -> io::Result<()> {
+    let mut column = 0;
+    let mut written = 0;
+    write!(out, "{INDENT}")?;
+    for ((cell, width), style) in cells.into_iter().zip(COLUMNS).zip(styles) {
+        // The gap in front of a cell, so that no line ends in blanks.
+        write!(
+            out,
+            "{:gap$}{style}{cell}{style:#}",
+            "",
+            gap = column - written
+        )?;
+        column += width;
+        written = column - width + cell.chars().count().min(width);
     }
-    writeln!(out, "{INDENT}{style}{}{style:#}", line.trim_end())
+    writeln!(out)
 }
 
 /// Who learnt what.
 pub(crate) fn tally(out: &mut impl Write, tally: &Tally) -> io::Result<()> {
-    writeln!(out, "\n{BOLD}Who learnt what, over {} lookups{BOLD:#}", tally.lookups)?;
+    let outcomes: Vec<String> = OUTCOMES
+        .iter()
+        .filter_map(|(outcome, word)| {
+            Some(format!(
+                "{} {}",
+                tally.outcomes.get(outcome)?,
+                word.to_lowercase()
+            ))
+        })
+        .collect();
     writeln!(
         out,
-        "{INDENT}{DIM}{:<18}{:>11}{:>14}{:>20}{DIM:#}",
-        "", "exchanges", "names seen", "client addresses"
+        "\n{BOLD}{} lookups{BOLD:#}  {DIM}{}{DIM:#}",
+        tally.lookups,
+        outcomes.join(", ")
+    )?;
+    writeln!(out, "\n{BOLD}Who learnt what{BOLD:#}")?;
+    writeln!(
+        out,
+        "{INDENT}{DIM}{:<18}{:>11}{:>20}{:>14}{:>20}{DIM:#}",
+        "", "exchanges", "client addresses", "names", "who asked for whom"
     )?;
     for party in &tally.parties {
-        let both = party.names > 0 && party.client_addresses > 0;
-        let style = if both { ALARM } else { Style::new() };
+        let style = if party.both > 0 { ALARM } else { GOOD };
         writeln!(
             out,
-            "{INDENT}{style}{:<18}{:>11}{:>14}{:>20}{style:#}",
-            party.party, party.exchanges, party.names, party.client_addresses
+            "{INDENT}{:<18}{:>11}{:>20}{:>14}{style}{:>20}{style:#}",
+            party.party, party.exchanges, party.client_addresses, party.names, party.both
         )?;
     }
-    let sizes = |sizes: &std::collections::BTreeSet<usize>| {
-        sizes.iter().map(|size| grouped(*size)).collect::<Vec<_>>().join(" and ")
+    let sizes = |sizes: &BTreeSet<usize>| {
+        sizes
+            .iter()
+            .map(|size| grouped(*size))
+            .collect::<Vec<_>>()
+            .join(" and ")
     };
-    let count = |count: usize, what: &str| format!("{count} {what} size{}", if count == 1 { "" } else { "s" });
     writeln!(
         out,
-        "{INDENT}{} ({} octets), {} ({} octets)",
-        count(tally.request_octets.len(), "request"),
-        sizes(&tally.request_octets),
-        count(tally.answer_octets.len(), "answer"),
-        sizes(&tally.answer_octets),
+        "{INDENT}{:<18}{:>11} {DIM}for every request{DIM:#}",
+        "octets",
+        sizes(&tally.request_octets)
     )?;
-    if let Some((smallest, largest)) = tally.proof_octets {
-        writeln!(
-            out,
-            "{INDENT}though the proofs inside have {} to {} octets",
+    let proofs = tally.proof_octets.map(|(smallest, largest)| {
+        format!(
+            ", around proofs of {} to {}",
             grouped(smallest),
             grouped(largest)
-        )?;
-    }
-    let outcomes: Vec<String> =
-        tally.outcomes.iter().map(|(outcome, count)| format!("{count} {}", words(outcome).to_lowercase())).collect();
-    writeln!(out, "{INDENT}{DIM}{}{DIM:#}", outcomes.join(", "))
+        )
+    });
+    writeln!(
+        out,
+        "{INDENT}{:<18}{:>11} {DIM}for every answer{}{DIM:#}",
+        "",
+        sizes(&tally.answer_octets),
+        proofs.unwrap_or_default()
+    )
 }
 
 /// What to type next.
 pub(crate) fn next(out: &mut impl Write) -> io::Result<()> {
     writeln!(out, "\n{BOLD}Next{BOLD:#}")?;
     for (command, what) in [
-        ("cargo run --release -- serve", "keep this internet up and look people up yourself"),
+        (
+            "cargo run --release -- demo --all",
+            "everybody who lives here, not only one for every outcome",
+        ),
+        (
+            "cargo run --release -- serve",
+            "keep this internet up and ask it with the sotto command",
+        ),
         ("cargo run --release -- --json", "all of the above as data"),
-        ("cargo run --release --bin sotto -- --help", "the command for the real DNS"),
     ] {
-        writeln!(out, "{INDENT}{command:<44}{DIM}{what}{DIM:#}")?;
+        writeln!(out, "{INDENT}{command:<37}{DIM}{what}{DIM:#}")?;
     }
     Ok(())
 }
@@ -223,23 +330,17 @@ pub(crate) fn next(out: &mut impl Write) -> io::Result<()> {
 const fn style_of(outcome: &str) -> Style {
     match outcome.as_bytes() {
         b"found" => GOOD,
-        b"opted_out" | b"no_record" => PLAIN_FACT,
+        b"opted_out" | b"no_record" => FACT,
         b"bogus" => ALARM,
         _ => DOUBT,
     }
 }
 
 fn words(outcome: &str) -> &str {
-    match outcome {
-        "found" => "Found",
-        "opted_out" => "Opted out",
-        "no_record" => "No record",
-        "invalid" => "Invalid",
-        "insecure" => "Insecure",
-        "bogus" => "Bogus",
-        "unavailable" => "Unavailable",
-        other => other,
-    }
+    OUTCOMES
+        .iter()
+        .find(|(name, _)| *name == outcome)
+        .map_or(outcome, |(_, word)| word)
 }
 
 /// A number with a comma between thousands.
@@ -257,7 +358,10 @@ fn grouped(number: usize) -> String {
 
 /// A name in at most `width` columns: hashes are cut first, then the middle.
 fn fit(name: &str, width: usize) -> String {
-    let name = name.strip_suffix('.').filter(|rest| !rest.is_empty()).unwrap_or(name);
+    let name = name
+        .strip_suffix('.')
+        .filter(|rest| !rest.is_empty())
+        .unwrap_or(name);
     let shortened = match name.split_once('.') {
         Some((label, rest)) if label.len() > 32 => format!("{}….{rest}", &label[..4]),
         _ => name.to_owned(),
@@ -268,7 +372,10 @@ fn fit(name: &str, width: usize) -> String {
     }
     let kept = width.saturating_sub(1);
     let head: String = shortened.chars().take(kept / 3).collect();
-    let tail: String = shortened.chars().skip(columns - (kept - kept / 3)).collect();
+    let tail: String = shortened
+        .chars()
+        .skip(columns - (kept - kept / 3))
+        .collect();
     format!("{head}…{tail}")
 }
 
@@ -279,7 +386,10 @@ mod tests {
     #[test]
     fn a_name_fits_its_column() {
         let hash = "c93f1e400f26708f98cb19d936620da35eec8f72e57f9eec01c1afd6";
-        assert_eq!(fit(&format!("{hash}._user._mimi.example.test."), 40), "c93f…._user._mimi.example.test");
+        assert_eq!(
+            fit(&format!("{hash}._user._mimi.example.test."), 40),
+            "c93f…._user._mimi.example.test"
+        );
         let phone = fit("_mimi.8.4.1.0.6.4.9.7.0.2.4.4.phones.test.", 29);
         assert_eq!(phone.chars().count(), 29);
         assert!(phone.starts_with("_mimi.8") && phone.ends_with("phones.test"));
@@ -288,6 +398,9 @@ mod tests {
 
     #[test]
     fn thousands_are_grouped() {
-        assert_eq!([grouped(0), grouped(999), grouped(2_048), grouped(1_234_567)], ["0", "999", "2,048", "1,234,567"]);
+        assert_eq!(
+            [grouped(0), grouped(999), grouped(2_048), grouped(1_234_567)],
+            ["0", "999", "2,048", "1,234,567"]
+        );
     }
 }

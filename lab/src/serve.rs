@@ -9,7 +9,7 @@ use anstyle::Style;
 use anyhow::Context;
 use serde::Serialize;
 use sotto_mimi::{DEFAULT_MIMI_TYPE, RecordForm};
-use sotto_world::{GATEWAY_HOST, Options, PHONE_ZONE, Person, RELAY_OPERATORS, World};
+use sotto_world::{GATEWAY_HOST, Options, PHONE_ZONE, Person, RELAY_OPERATORS};
 
 use crate::account::form_name;
 use crate::start;
@@ -27,6 +27,8 @@ struct Document {
     gateway: &'static str,
     gateway_address: String,
     resolver: String,
+    /// To be run once in the shell.
+    preparation: Vec<String>,
     commands: Vec<Line>,
 }
 
@@ -39,19 +41,35 @@ struct Line {
 
 /// Serves until Ctrl-C or SIGTERM.
 pub(crate) async fn run(directory: Option<PathBuf>, json: bool) -> anyhow::Result<()> {
-    let world = start(Options { directory, ..Options::default() }).await?;
+    let world = start(Options {
+        directory,
+        ..Options::default()
+    })
+    .await?;
     let directory = fs::canonicalize(world.directory()).context("the world's directory is gone")?;
+    let relays: Vec<_> = (0..RELAY_OPERATORS.len())
+        .map(|relay| world.relay_url(relay))
+        .collect();
+    let client = ClientConfig {
+        relay: relays.clone(),
+        gateway: GATEWAY_HOST,
+        anchor: directory.join("root.key"),
+        ca: directory.join("ca.pem"),
+        phone_zone: PHONE_ZONE,
+        mimi_type: DEFAULT_MIMI_TYPE,
+    };
     let config = directory.join("client.toml");
-    fs::write(&config, client_toml(&world, &directory))
+    fs::write(&config, toml::to_string(&client)?)
         .with_context(|| format!("cannot write {}", config.display()))?;
     world.export_zones(&directory.join("zones"))?;
     let document = Document {
         schema: 1,
-        relays: (0..RELAY_OPERATORS.len()).map(|relay| world.relay_url(relay)).collect(),
+        relays,
         gateway: GATEWAY_HOST,
         gateway_address: world.gateway_address().to_string(),
         resolver: world.resolver_address().to_string(),
-        commands: world.people().iter().map(|person| line(person, &config)).collect(),
+        preparation: preparation(&config),
+        commands: world.people().iter().map(line).collect(),
         config,
         directory,
     };
@@ -71,49 +89,72 @@ pub(crate) async fn run(directory: Option<PathBuf>, json: bool) -> anyhow::Resul
     Ok(())
 }
 
-/// The configuration of `sotto` in this world.
-fn client_toml(world: &World, directory: &Path) -> String {
-    format!(
-        "# For sotto --config, while sotto-lab serve runs.\n\
-         relay = [\"{}\", \"{}\"]\n\
-         gateway = \"{GATEWAY_HOST}\"\n\
-         anchor = \"root.key\"\n\
-         ca = \"ca.pem\"\n\
-         phone_zone = \"{PHONE_ZONE}\"\n\
-         mimi_type = {DEFAULT_MIMI_TYPE}\n",
-        world.relay_url(0),
-        world.relay_url(1),
-    )
-    .replace("\"root.key\"", &format!("{:?}", directory.join("root.key").display().to_string()))
-    .replace("\"ca.pem\"", &format!("{:?}", directory.join("ca.pem").display().to_string()))
+/// The configuration of `sotto` in this world; its keys are the command's flags.
+#[derive(Serialize)]
+struct ClientConfig {
+    relay: Vec<String>,
+    gateway: &'static str,
+    anchor: PathBuf,
+    ca: PathBuf,
+    phone_zone: &'static str,
+    mimi_type: u16,
 }
 
-fn line(person: &Person, config: &Path) -> Line {
+fn line(person: &Person) -> Line {
     let form = match person.form {
         RecordForm::Txt => String::new(),
         RecordForm::Mimi => format!(" --type {}", form_name(person.form)),
     };
     Line {
-        command: format!("sotto lookup {}{form} --config {}", person.identifier, config.display()),
+        command: format!("sotto lookup {}{form}", person.identifier),
         story: person.story,
     }
 }
 
 fn page(out: &mut impl Write, document: &Document) -> anyhow::Result<()> {
-    writeln!(out, "{BOLD}A private internet is up.{BOLD:#} End it with Ctrl-C.\n")?;
+    writeln!(
+        out,
+        "{BOLD}A private internet is up.{BOLD:#} End it with Ctrl-C.\n"
+    )?;
     for (what, value) in [
         ("relays", document.relays.join("  ")),
-        ("gateway", format!("{} at https://{}", document.gateway, document.gateway_address)),
+        (
+            "gateway",
+            format!(
+                "{} at https://{}",
+                document.gateway, document.gateway_address
+            ),
+        ),
         ("resolver", format!("{}, UDP and TCP", document.resolver)),
-        ("files", format!("{} (root.key, ca.pem, client.toml, zones/, ...)", document.directory.display())),
+        (
+            "files",
+            format!(
+                "{} (root.key, ca.pem, client.toml, zones/, ...)",
+                document.directory.display()
+            ),
+        ),
     ] {
         writeln!(out, "    {DIM}{what:<10}{DIM:#}{value}")?;
     }
     writeln!(out, "\n{BOLD}In another terminal{BOLD:#}")?;
-    writeln!(out, "    {DIM}export SOTTO_CONFIG={}{DIM:#}", document.config.display())?;
+    for line in &document.preparation {
+        writeln!(out, "    {line}")?;
+    }
     for Line { command, story } in &document.commands {
-        let (command, _) = command.split_once(" --config").unwrap_or((command, ""));
-        writeln!(out, "    {command:<46}{DIM}# {story}{DIM:#}")?;
+        writeln!(out, "    {command:<50}{DIM}# {story}{DIM:#}")?;
     }
     Ok(())
+}
+
+/// What a shell needs to be told once: which configuration, and where the command is.
+fn preparation(config: &Path) -> Vec<String> {
+    let mut lines = vec![format!("export SOTTO_CONFIG={}", config.display())];
+    let beside = std::env::current_exe()
+        .ok()
+        .and_then(|path| Some(path.parent()?.to_owned()));
+    match beside.filter(|folder| folder.join("sotto").exists()) {
+        Some(folder) => lines.push(format!("export PATH=\"{}:$PATH\"", folder.display())),
+        None => lines.push("alias sotto='cargo run --quiet --release --bin sotto --'".to_owned()),
+    }
+    lines
 }

@@ -31,6 +31,8 @@ pub(crate) struct Party {
     pub(crate) names: usize,
     /// Distinct addresses of clients that this party saw.
     pub(crate) client_addresses: usize,
+    /// Exchanges in which it saw both, and so who asked for whom.
+    pub(crate) both: usize,
 }
 
 impl Tally {
@@ -52,19 +54,34 @@ impl Tally {
             exchanges: notes.len(),
             names: mentioned(names.iter().copied(), &notes),
             client_addresses: mentioned(clients.iter().map(String::as_str), &notes),
+            both: notes
+                .iter()
+                .filter(|note| names.iter().any(|name| note.contains(name)))
+                .filter(|note| clients.iter().any(|client| note.contains(client)))
+                .count(),
         };
         let relays = RELAY_OPERATORS.into_iter().map(|name| {
             let saw = accounts.iter().filter_map(|account| account.relay.as_ref());
-            party(name, saw.filter(|relay| relay.relay == name).map(|view| format!("{view:?}")).collect())
+            party(
+                name,
+                saw.filter(|relay| relay.relay == name)
+                    .map(|view| format!("{view:?}"))
+                    .collect(),
+            )
         });
         let gateway = accounts
             .iter()
             .filter_map(|account| account.gateway.as_ref())
             .map(|view| format!("{view:?}"));
-        let resolver =
-            accounts.iter().flat_map(|account| &account.resolver).map(|view| format!("{view:?}"));
+        let resolver = accounts
+            .iter()
+            .flat_map(|account| &account.resolver)
+            .map(|view| format!("{view:?}"));
         let parties = relays
-            .chain([party("gateway.test", gateway.collect()), party("resolver", resolver.collect())])
+            .chain([
+                party("gateway.test", gateway.collect()),
+                party("resolver", resolver.collect()),
+            ])
             .collect();
 
         let mut outcomes = BTreeMap::new();
@@ -72,10 +89,17 @@ impl Tally {
             *outcomes.entry(account.client.outcome).or_default() += 1;
         }
         let relay_views = || accounts.iter().filter_map(|account| account.relay.as_ref());
-        let proofs = || accounts.iter().filter_map(|account| account.client.proof_octets);
+        let proofs = || {
+            accounts
+                .iter()
+                .filter_map(|account| account.client.proof_octets)
+        };
         Self {
             lookups: accounts.len(),
-            as_expected: accounts.iter().filter(|account| account.client.as_expected).count(),
+            as_expected: accounts
+                .iter()
+                .filter(|account| account.client.as_expected)
+                .count(),
             outcomes,
             parties,
             request_octets: relay_views().map(|view| view.request_octets).collect(),
@@ -86,7 +110,9 @@ impl Tally {
 }
 
 fn mentioned<'a>(needles: impl Iterator<Item = &'a str>, notes: &[String]) -> usize {
-    needles.filter(|needle| notes.iter().any(|note| note.contains(needle))).count()
+    needles
+        .filter(|needle| notes.iter().any(|note| note.contains(needle)))
+        .count()
 }
 
 #[cfg(test)]
@@ -95,7 +121,10 @@ mod tests {
 
     #[test]
     fn a_name_or_address_in_any_note_counts_once() {
-        let notes = ["GatewaySaw { name: \"a.test.\" }".to_owned(), "a.test 127.0.0.1:7".to_owned()];
+        let notes = [
+            "GatewaySaw { name: \"a.test.\" }".to_owned(),
+            "a.test 127.0.0.1:7".to_owned(),
+        ];
         assert_eq!(mentioned(["a.test", "b.test"].into_iter(), &notes), 1);
         assert_eq!(mentioned(["127.0.0.1:7"].into_iter(), &notes), 1);
         assert_eq!(mentioned(["127.0.0.1:8"].into_iter(), &notes), 0);

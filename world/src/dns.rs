@@ -4,8 +4,8 @@
 
 pub mod export;
 pub mod message;
-pub mod responder;
 pub mod resolver;
+pub mod responder;
 pub mod server;
 pub mod signer;
 pub mod zone;

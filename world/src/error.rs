@@ -56,6 +56,9 @@ pub enum WorldError {
 
 impl WorldError {
     pub(crate) fn file(path: &Path, source: io::Error) -> Self {
-        Self::File { path: path.to_owned(), source }
+        Self::File {
+            path: path.to_owned(),
+            source,
+        }
     }
 }

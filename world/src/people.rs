@@ -40,6 +40,8 @@ pub struct Person {
     pub expected: Expected,
     /// Why, in a few words.
     pub story: &'static str,
+    /// Whether a short tour of the outcomes calls on them.
+    pub on_tour: bool,
 }
 
 impl Person {
@@ -63,39 +65,155 @@ impl Person {
 }
 
 const fn txt(identifier: &'static str, expected: Expected, story: &'static str) -> Person {
-    Person { identifier, form: RecordForm::Txt, expected, story }
+    Person {
+        identifier,
+        form: RecordForm::Txt,
+        expected,
+        story,
+        on_tour: true,
+    }
 }
 
 const fn mimi(identifier: &'static str, expected: Expected, story: &'static str) -> Person {
-    Person { identifier, form: RecordForm::Mimi, expected, story }
+    Person {
+        identifier,
+        form: RecordForm::Mimi,
+        expected,
+        story,
+        on_tour: true,
+    }
+}
+
+/// Somebody of interest, but not for a first look.
+const fn aside(person: Person) -> Person {
+    Person {
+        on_tour: false,
+        ..person
+    }
 }
 
 /// Everybody, in the order of a tour: those who can be reached first, the troubles last.
 pub const PEOPLE: &[Person] = &[
-    txt("hugh@example.test", Expected::Found(2), "a mailbox with two services (P-256, NSEC)"),
-    txt("mymimi.example.com", Expected::Found(2), "the slide deck's own example, as TXT (RSA, NSEC3)"),
-    mimi("mymimi.example.com", Expected::Found(2), "the same under the private MIMI type, at the bare host"),
-    txt("+442079460148", Expected::Found(1), "a phone number under a private phone zone (NSEC3)"),
-    txt("maria@mail.test", Expected::Found(1), "_mimi delegated by NS to another server (Ed25519)"),
-    txt("kim@corp.test", Expected::Found(1), "mailboxes handed over by DNAME to a discovery server"),
-    txt("guest@hotel.test", Expected::Found(1), "a wildcard for every mailbox: ask the provider"),
-    txt("old-name.example.test", Expected::Found(2), "a CNAME into another signed zone"),
-    txt("jane@curve.test", Expected::Found(5), "five services, one of them by port (Ed25519, NSEC3)"),
-    mimi("hugh@example.test", Expected::Found(2), "a mailbox under the private MIMI type"),
-    txt("many@example.com", Expected::Found(16), "sixteen services, signed with RSA"),
-    txt("ghost@example.test", Expected::OptedOut, "publishes that MIMI does not reach them"),
-    txt("recluse@hotel.test", Expected::OptedOut, "an exact name overrides the wildcard"),
-    txt("nobody@example.test", Expected::NoRecord, "a name that does not exist, proved by NSEC"),
-    txt("nobody@example.com", Expected::NoRecord, "a name that does not exist, proved by NSEC3 and RSA"),
-    txt("+15551234567", Expected::NoRecord, "a number that nobody published"),
-    mimi("old-name.example.test", Expected::NoRecord, "a name that exists, without the type asked for"),
-    txt("shop.parked.test", Expected::NoRecord, "a wildcard that was never meant for MIMI"),
-    txt("typo@example.test", Expected::Invalid, "a proved record without a provider"),
-    txt("sam@unsigned.test", Expected::Insecure, "the domain is not signed, as NSEC proves"),
-    txt("sam@unsigned.com", Expected::Insecure, "not signed, in the opt-out span of an RSA TLD"),
-    txt("victim@example.test", Expected::Bogus, "the resolver swaps the provider in the record"),
-    txt("late@expired.test", Expected::Bogus, "the signatures of the zone ran out"),
-    txt("anyone@lame.test", Expected::Unavailable, "no server answers for the domain"),
+    txt(
+        "hugh@example.test",
+        Expected::Found(2),
+        "a mailbox with two services (P-256, NSEC)",
+    ),
+    txt(
+        "mymimi.example.com",
+        Expected::Found(2),
+        "the slide deck's own example, as TXT (RSA, NSEC3)",
+    ),
+    mimi(
+        "mymimi.example.com",
+        Expected::Found(2),
+        "the same under the private MIMI type, at the bare host",
+    ),
+    txt(
+        "+442079460148",
+        Expected::Found(1),
+        "a phone number under a private phone zone (NSEC3)",
+    ),
+    txt(
+        "maria@mail.test",
+        Expected::Found(1),
+        "_mimi delegated by NS to another server (Ed25519)",
+    ),
+    txt(
+        "kim@corp.test",
+        Expected::Found(1),
+        "mailboxes handed over by DNAME to a discovery server",
+    ),
+    txt(
+        "guest@hotel.test",
+        Expected::Found(1),
+        "a wildcard for every mailbox: ask the provider",
+    ),
+    aside(txt(
+        "old-name.example.test",
+        Expected::Found(2),
+        "a CNAME into another signed zone",
+    )),
+    txt(
+        "jane@curve.test",
+        Expected::Found(5),
+        "five services, one of them by port (Ed25519, NSEC3)",
+    ),
+    aside(mimi(
+        "hugh@example.test",
+        Expected::Found(2),
+        "a mailbox under the private MIMI type",
+    )),
+    aside(txt(
+        "many@example.com",
+        Expected::Found(16),
+        "sixteen services, signed with RSA",
+    )),
+    txt(
+        "ghost@example.test",
+        Expected::OptedOut,
+        "publishes that MIMI does not reach them",
+    ),
+    aside(txt(
+        "recluse@hotel.test",
+        Expected::OptedOut,
+        "an exact name overrides the wildcard",
+    )),
+    aside(txt(
+        "nobody@example.test",
+        Expected::NoRecord,
+        "a name that does not exist, proved by NSEC",
+    )),
+    txt(
+        "nobody@example.com",
+        Expected::NoRecord,
+        "a name that does not exist, proved by NSEC3 and RSA",
+    ),
+    aside(txt(
+        "+15551234567",
+        Expected::NoRecord,
+        "a number that nobody published",
+    )),
+    aside(mimi(
+        "old-name.example.test",
+        Expected::NoRecord,
+        "a name that exists, without the type asked for",
+    )),
+    txt(
+        "shop.parked.test",
+        Expected::NoRecord,
+        "a wildcard that was never meant for MIMI",
+    ),
+    txt(
+        "typo@example.test",
+        Expected::Invalid,
+        "a proved record without a provider",
+    ),
+    aside(txt(
+        "sam@unsigned.test",
+        Expected::Insecure,
+        "the domain is not signed, as NSEC proves",
+    )),
+    txt(
+        "sam@unsigned.com",
+        Expected::Insecure,
+        "not signed, in the opt-out span of an RSA TLD",
+    ),
+    txt(
+        "victim@example.test",
+        Expected::Bogus,
+        "the resolver swaps the provider in the record",
+    ),
+    aside(txt(
+        "late@expired.test",
+        Expected::Bogus,
+        "the signatures of the zone ran out",
+    )),
+    txt(
+        "anyone@lame.test",
+        Expected::Unavailable,
+        "no server answers for the domain",
+    ),
 ];
 
 /// What is published, and where: identifier, type, texts of the records.
@@ -104,19 +222,51 @@ const PUBLISHED: &[(&str, RecordForm, &[&str])] = &[
     ("hugh@example.test", RecordForm::Mimi, HUGH),
     ("mymimi.example.com", RecordForm::Txt, DECK),
     ("mymimi.example.com", RecordForm::Mimi, DECK),
-    ("+442079460148", RecordForm::Txt, &["v=MIMI1; p=10; a=+442079460148; e=mimi.harbour.test; s=harbour"]),
-    ("maria@mail.test", RecordForm::Txt, &["v=MIMI1; p=10; a=maria; e=mimi.harbour.test; s=harbour"]),
+    (
+        "+442079460148",
+        RecordForm::Txt,
+        &["v=MIMI1; p=10; a=+442079460148; e=mimi.harbour.test; s=harbour"],
+    ),
+    (
+        "maria@mail.test",
+        RecordForm::Txt,
+        &["v=MIMI1; p=10; a=maria; e=mimi.harbour.test; s=harbour"],
+    ),
     // What kim@corp.test becomes by the DNAME.
-    ("kim@corp.discovery.test", RecordForm::Txt, &["v=MIMI1; p=10; a=kim.k; e=chat.corp.test; t=business,default"]),
+    (
+        "kim@corp.discovery.test",
+        RecordForm::Txt,
+        &["v=MIMI1; p=10; a=kim.k; e=chat.corp.test; t=business,default"],
+    ),
     ("recluse@hotel.test", RecordForm::Txt, &["v=MIMI1; e=."]),
     ("jane@curve.test", RecordForm::Txt, JANE),
     ("many@example.com", RecordForm::Txt, MANY),
     ("ghost@example.test", RecordForm::Txt, &["v=MIMI1; e=."]),
-    ("sam@unsigned.test", RecordForm::Txt, &["v=MIMI1; p=10; a=sam; e=mimi.harbour.test"]),
-    ("sam@unsigned.com", RecordForm::Txt, &["v=MIMI1; p=10; a=sam; e=mimi.harbour.test"]),
-    ("victim@example.test", RecordForm::Txt, &["v=MIMI1; p=10; a=victim; e=mimi.harbour.test"]),
-    ("late@expired.test", RecordForm::Txt, &["v=MIMI1; p=10; a=late; e=mimi.harbour.test"]),
-    ("anyone@lame.test", RecordForm::Txt, &["v=MIMI1; p=10; a=anyone; e=mimi.harbour.test"]),
+    (
+        "sam@unsigned.test",
+        RecordForm::Txt,
+        &["v=MIMI1; p=10; a=sam; e=mimi.harbour.test"],
+    ),
+    (
+        "sam@unsigned.com",
+        RecordForm::Txt,
+        &["v=MIMI1; p=10; a=sam; e=mimi.harbour.test"],
+    ),
+    (
+        "victim@example.test",
+        RecordForm::Txt,
+        &["v=MIMI1; p=10; a=victim; e=mimi.harbour.test"],
+    ),
+    (
+        "late@expired.test",
+        RecordForm::Txt,
+        &["v=MIMI1; p=10; a=late; e=mimi.harbour.test"],
+    ),
+    (
+        "anyone@lame.test",
+        RecordForm::Txt,
+        &["v=MIMI1; p=10; a=anyone; e=mimi.harbour.test"],
+    ),
 ];
 
 /// The slide deck's two records, to the letter.
@@ -158,14 +308,19 @@ const MANY: &[&str] = &[
 ];
 
 /// The record of every mailbox of a domain names a provider and no account.
-const WILDCARD: (&str, &str) = ("hotel.test", "v=MIMI1; p=10; e=mimi.harbour.test; s=harbour");
+const WILDCARD: (&str, &str) = (
+    "hotel.test",
+    "v=MIMI1; p=10; e=mimi.harbour.test; s=harbour",
+);
 
 /// A record that nobody can use: it names no provider, so no [`Record`] can be made of it.
 const MALFORMED: (&str, &str) = ("typo@example.test", "v=MIMI1; p=10; a=typo");
 
 /// The record that a lying resolver shows in place of the true one.
-const SWAPPED: (&str, &str) =
-    ("victim@example.test", "v=MIMI1; p=10; a=victim; e=mimi.attacker.test");
+const SWAPPED: (&str, &str) = (
+    "victim@example.test",
+    "v=MIMI1; p=10; a=victim; e=mimi.attacker.test",
+);
 
 /// One record to publish.
 pub(crate) struct Publication {

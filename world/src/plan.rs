@@ -39,7 +39,11 @@ struct Spec {
 }
 
 const fn zone(apex: &'static str, server: &'static str, signing: Signing) -> Spec {
-    Spec { apex, server, signing }
+    Spec {
+        apex,
+        server,
+        signing,
+    }
 }
 
 use Algorithm::{EcdsaP256, Ed25519, RsaSha256};
@@ -61,9 +65,17 @@ const ZONES: &[Spec] = &[
     zone("curve.test", "ns.curve.test", Combined(Ed25519, Nsec3)),
     zone("hotel.test", "ns.hotel.test", Combined(EcdsaP256, Nsec3)),
     zone("parked.test", "ns.parked.test", Combined(EcdsaP256, Nsec)),
-    zone("discovery.test", "ns.discovery.test", Combined(EcdsaP256, Nsec)),
+    zone(
+        "discovery.test",
+        "ns.discovery.test",
+        Combined(EcdsaP256, Nsec),
+    ),
     zone("mail.test", "ns.mail.test", Combined(EcdsaP256, Nsec)),
-    zone("_mimi.mail.test", "ns.discovery.test", Combined(Ed25519, Nsec3)),
+    zone(
+        "_mimi.mail.test",
+        "ns.discovery.test",
+        Combined(Ed25519, Nsec3),
+    ),
     zone("corp.test", "ns.corp.test", Combined(EcdsaP256, Nsec)),
     zone("phones.test", "ns.phones.test", Combined(EcdsaP256, Nsec3)),
     zone("unsigned.test", "ns.unsigned.test", Unsigned),
@@ -105,7 +117,9 @@ pub fn build(now: u64, extras: Vec<Extra>) -> Result<Plan, WorldError> {
     let mut anchor = String::new();
     for (spec, keys) in ZONES.iter().zip(&keys) {
         let apex = name(spec.apex)?;
-        let Some(builder) = builders.remove(&apex) else { continue };
+        let Some(builder) = builders.remove(&apex) else {
+            continue;
+        };
         if let (true, Some(keys)) = (apex.is_root(), keys) {
             anchor = export::anchor(&apex, keys.entry());
         }
@@ -123,7 +137,11 @@ pub fn build(now: u64, extras: Vec<Extra>) -> Result<Plan, WorldError> {
         }
     }
     let (owner, rdata) = people::swapped()?;
-    internet.lie(Lie { owner, rtype: Rtype::TXT, rdatas: vec![rdata] });
+    internet.lie(Lie {
+        owner,
+        rtype: Rtype::TXT,
+        rdatas: vec![rdata],
+    });
     Ok(Plan { internet, anchor })
 }
 
@@ -144,18 +162,27 @@ fn generate_keys() -> Result<Vec<Option<ZoneKeys>>, DnsError> {
         Split(algorithm, _) => ZoneKeys::split(algorithm).map(Some),
     };
     std::thread::scope(|scope| {
-        let started: Vec<_> =
-            ZONES.iter().map(|spec| scope.spawn(move || generate(spec.signing))).collect();
+        let started: Vec<_> = ZONES
+            .iter()
+            .map(|spec| scope.spawn(move || generate(spec.signing)))
+            .collect();
         started
             .into_iter()
-            .map(|thread| thread.join().unwrap_or(Err(DnsError::Crypto("generate a key"))))
+            .map(|thread| {
+                thread
+                    .join()
+                    .unwrap_or(Err(DnsError::Crypto("generate a key")))
+            })
             .collect()
     })
 }
 
 fn window(now: u64) -> Window {
     // RRSIG times are 32 bits and wrap around (RFC 4034 section 3.1.5).
-    Window { inception: (now - SIGNED_AGO) as u32, expiration: (now + SIGNED_FOR) as u32 }
+    Window {
+        inception: (now - SIGNED_AGO) as u32,
+        expiration: (now + SIGNED_FOR) as u32,
+    }
 }
 
 /// Tells the zone above `apex` who serves it and by which key.
@@ -165,7 +192,9 @@ fn delegate(
     server: &Name,
     keys: Option<&ZoneKeys>,
 ) -> Result<(), DnsError> {
-    let Some(parent) = enclosing(builders, apex) else { return Ok(()) };
+    let Some(parent) = enclosing(builders, apex) else {
+        return Ok(());
+    };
     parent.add(apex.clone(), Rtype::NS, rdata::target(server))?;
     if let Some(keys) = keys {
         parent.add(apex.clone(), Rtype::DS, keys.entry().ds(apex))?;
@@ -186,10 +215,17 @@ fn add_host(builder: &mut ZoneBuilder, server: &Name) -> Result<(), DnsError> {
 }
 
 /// Puts the people and everything else into the zones.
-fn furnish(builders: &mut BTreeMap<Name, ZoneBuilder>, extras: Vec<Extra>) -> Result<(), WorldError> {
-    let people = people::publications()?
-        .into_iter()
-        .map(|publication| (publication.owner, rtype_of(publication.form), publication.rdata));
+fn furnish(
+    builders: &mut BTreeMap<Name, ZoneBuilder>,
+    extras: Vec<Extra>,
+) -> Result<(), WorldError> {
+    let people = people::publications()?.into_iter().map(|publication| {
+        (
+            publication.owner,
+            rtype_of(publication.form),
+            publication.rdata,
+        )
+    });
     let fixed = [
         (
             people::owner("old-name.example.test", RecordForm::Txt)?,
@@ -197,7 +233,11 @@ fn furnish(builders: &mut BTreeMap<Name, ZoneBuilder>, extras: Vec<Extra>) -> Re
             rdata::target(&people::owner("mymimi.example.com", RecordForm::Txt)?),
         ),
         // For the private type, the host exists and has none.
-        (name("old-name.example.test")?, Rtype::A, rdata::a(Ipv4Addr::LOCALHOST)),
+        (
+            name("old-name.example.test")?,
+            Rtype::A,
+            rdata::a(Ipv4Addr::LOCALHOST),
+        ),
         // What hosting companies do: every name of the domain answers.
         (
             name("*.parked.test")?,

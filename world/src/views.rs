@@ -28,7 +28,10 @@ impl<T> Notebook<T> {
     }
 
     pub(crate) fn write(&self, view: T) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(view);
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(view);
     }
 
     pub(crate) fn take(&self) -> Vec<T> {

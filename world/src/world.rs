@@ -103,7 +103,10 @@ impl World {
                 fs::create_dir_all(&path).map_err(|error| WorldError::file(&path, error))?;
                 Directory::Kept(path)
             }
-            None => Directory::Temporary(TempDir::new().map_err(WorldError::Socket)?),
+            None => {
+                let made = tempfile::Builder::new().prefix("sotto-world-").tempdir();
+                Directory::Temporary(made.map_err(WorldError::Socket)?)
+            }
         };
         let path = directory.path();
         let now = sotto_daemon::clock::now();
@@ -238,7 +241,9 @@ impl World {
     ///
     /// If there is no such relay.
     pub fn client_builder(&self, relay: usize) -> Result<SetupBuilder, WorldError> {
-        let phone_zone = PHONE_ZONE.parse().map_err(|_| WorldError::Person(PHONE_ZONE.to_owned()))?;
+        let phone_zone = PHONE_ZONE
+            .parse()
+            .map_err(|_| WorldError::Person(PHONE_ZONE.to_owned()))?;
         Ok(Setup::builder(self.relay_url(relay), GATEWAY_HOST)
             .anchors(Anchors::parse(&self.anchor)?)
             .authorities(self.authority.as_bytes())
@@ -277,8 +282,15 @@ impl World {
     pub fn export_zones(&self, directory: &Path) -> Result<(), WorldError> {
         fs::create_dir_all(directory).map_err(|error| WorldError::file(directory, error))?;
         for zone in self.internet.zones() {
-            let apex = if zone.apex().is_root() { "root".to_owned() } else { zone.apex().to_string() };
-            write(&directory.join(format!("{apex}.zone")), &export::zone_file(zone))?;
+            let apex = if zone.apex().is_root() {
+                "root".to_owned()
+            } else {
+                zone.apex().to_string()
+            };
+            write(
+                &directory.join(format!("{apex}.zone")),
+                &export::zone_file(zone),
+            )?;
         }
         Ok(())
     }
@@ -331,7 +343,9 @@ fn gateway_toml(directory: &Path, resolver: SocketAddr, more: &str) -> String {
     );
     for relay in RELAY_OPERATORS {
         let token = path(&format!("{relay}.token"));
-        text.push_str(&format!("\n[[relay]]\nname = \"{relay}\"\ntoken_file = {token}\n"));
+        text.push_str(&format!(
+            "\n[[relay]]\nname = \"{relay}\"\ntoken_file = {token}\n"
+        ));
     }
     text + "\n" + more
 }

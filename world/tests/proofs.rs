@@ -5,14 +5,14 @@ use std::collections::VecDeque;
 
 use sotto_mimi::{ProviderPolicy, Published, Reading, TieBreak};
 use sotto_proof::{
-    Anchors, Limits, Name, Progress, ProveError, Prover, ProverLimits, Question, RecordType, Verdict,
-    message, verify,
+    Anchors, Limits, Name, Progress, ProveError, Prover, ProverLimits, Question, RecordType,
+    Verdict, message, verify,
 };
 use sotto_world::dns::message::{Transport, respond};
 use sotto_world::dns::resolver::Internet;
 use sotto_world::people::PEOPLE;
 use sotto_world::plan::{self, rtype_of};
-use sotto_world::{Expected, Person, PHONE_ZONE};
+use sotto_world::{Expected, PHONE_ZONE, Person};
 
 const NOW: u64 = 1_790_000_000;
 
@@ -44,7 +44,9 @@ fn question(person: &Person) -> Question {
 
 fn read(person: &Person, internet: &Internet, anchors: &Anchors) -> (Expected, usize) {
     let question = question(person);
-    let Ok(proof) = prove(internet, &question) else { return (Expected::Unavailable, 0) };
+    let Ok(proof) = prove(internet, &question) else {
+        return (Expected::Unavailable, 0);
+    };
     let verification = verify(&proof, &question, anchors, NOW, &Limits::default());
     let outcome = match verification.verdict {
         Verdict::NoData | Verdict::NxDomain => Expected::NoRecord,
@@ -57,7 +59,10 @@ fn read(person: &Person, internet: &Internet, anchors: &Anchors) -> (Expected, u
             let rdatas: Vec<&[u8]> = secure.rdatas.iter().map(AsRef::as_ref).collect();
             let wildcards: Vec<String> = secure.wildcards.iter().map(ToString::to_string).collect();
             let wildcards: Vec<&str> = wildcards.iter().map(String::as_str).collect();
-            let published = Published { rdatas: &rdatas, wildcards: &wildcards };
+            let published = Published {
+                rdatas: &rdatas,
+                wildcards: &wildcards,
+            };
             let tie_break = TieBreak::new([0; 16]);
             match sotto_mimi::read(
                 &identifier,
@@ -83,7 +88,11 @@ fn everybody_is_found_out_as_expected() {
     let anchors = Anchors::parse(&plan.anchor).unwrap();
     for person in PEOPLE {
         let (outcome, octets) = read(person, &plan.internet, &anchors);
-        assert_eq!(outcome, person.expected, "{}: {} ({octets} octets)", person.identifier, person.story);
+        assert_eq!(
+            outcome, person.expected,
+            "{}: {} ({octets} octets)",
+            person.identifier, person.story
+        );
         // The base answer class holds every proof of this world, so that no size tells one person
         // from another.
         assert!(octets <= 8_000, "{}: {octets} octets", person.identifier);
@@ -92,7 +101,10 @@ fn everybody_is_found_out_as_expected() {
 
 #[test]
 fn a_proof_of_another_world_proves_nothing() {
-    let (here, there) = (plan::build(NOW, Vec::new()).unwrap(), plan::build(NOW, Vec::new()).unwrap());
+    let (here, there) = (
+        plan::build(NOW, Vec::new()).unwrap(),
+        plan::build(NOW, Vec::new()).unwrap(),
+    );
     let foreign = Anchors::parse(&there.anchor).unwrap();
     let question = question(&PEOPLE[0]);
     let proof = prove(&here.internet, &question).unwrap();

@@ -17,11 +17,16 @@ const ID: u16 = 0x1234;
 async fn start() -> ResolverServer {
     let plan = plan::build(NOW, Vec::new()).unwrap();
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-    ResolverServer::start(Arc::new(plan.internet), address).await.unwrap()
+    ResolverServer::start(Arc::new(plan.internet), address)
+        .await
+        .unwrap()
 }
 
 fn question(name: &str, rtype: RecordType) -> Question {
-    Question { name: name.parse::<Name>().unwrap(), rtype }
+    Question {
+        name: name.parse::<Name>().unwrap(),
+        rtype,
+    }
 }
 
 async fn over_udp(server: &ResolverServer, query: &[u8]) -> Vec<u8> {
@@ -62,14 +67,20 @@ async fn what_does_not_fit_a_datagram_comes_over_tcp() {
     assert!(!response.truncated);
     assert_eq!(response.answer.len(), 3);
 
-    let whole = parse(&over_udp(&server, &message::query(ID, &question, 4_096)).await, &question);
+    let whole = parse(
+        &over_udp(&server, &message::query(ID, &question, 4_096)).await,
+        &question,
+    );
     assert_eq!(whole.answer.len(), 3);
 
     let seen = server.log().take();
     assert_eq!(seen.len(), 3);
     assert!(seen[0].truncated && seen[0].transport == Transport::Udp);
     assert!(!seen[1].truncated && seen[1].transport == Transport::Tcp);
-    assert!(seen.iter().all(|view| view.name == "." && view.rtype == "DNSKEY" && view.dnssec));
+    assert!(
+        seen.iter()
+            .all(|view| view.name == "." && view.rtype == "DNSKEY" && view.dnssec)
+    );
     assert!(server.log().take().is_empty());
 }
 
@@ -82,10 +93,19 @@ async fn aliases_are_followed_across_zones() {
     let types: Vec<_> = response.answer.iter().map(|record| record.rtype).collect();
     assert_eq!(
         types,
-        [RecordType::CNAME, RecordType::RRSIG, RecordType::TXT, RecordType::TXT, RecordType::RRSIG]
+        [
+            RecordType::CNAME,
+            RecordType::RRSIG,
+            RecordType::TXT,
+            RecordType::TXT,
+            RecordType::RRSIG
+        ]
     );
     let asked = &server.log().take()[0].asked;
-    assert_eq!(asked.join(" "), "a.root. ns.test. ns.example.test. a.root. ns.com. ns.example.com.");
+    assert_eq!(
+        asked.join(" "),
+        "a.root. ns.test. ns.example.test. a.root. ns.com. ns.example.com."
+    );
 }
 
 #[tokio::test]

@@ -17,8 +17,9 @@ use super::zone::{Rrset, TTL, Zone};
 pub fn zone_file(zone: &Zone) -> String {
     let mut text = String::new();
     // Readers want the SOA first.
-    let (soa, rest): (Vec<_>, Vec<_>) =
-        zone.rrsets().partition(|(_, rrset)| rrset.rtype == Rtype::SOA);
+    let (soa, rest): (Vec<_>, Vec<_>) = zone
+        .rrsets()
+        .partition(|(_, rrset)| rrset.rtype == Rtype::SOA);
     for (owner, rrset) in soa.into_iter().chain(rest) {
         let plain = rrset.rdatas.iter().map(|rdata| (rrset.rtype, rdata));
         let signatures = rrset.signatures.iter().map(|rdata| (Rtype::RRSIG, rdata));
@@ -41,7 +42,12 @@ pub fn anchor(apex: &Name, key: &SigningKey) -> String {
 fn line(text: &mut String, owner: &Name, rrset: &Rrset, rtype: Rtype, rdata: &[u8]) {
     let owner = owner.fmt_with_dot();
     // Writing into a String cannot fail.
-    let _ = writeln!(text, "{owner}\t{}\tIN\t{rtype}\t{}", rrset.ttl, presentation(rtype, rdata));
+    let _ = writeln!(
+        text,
+        "{owner}\t{}\tIN\t{rtype}\t{}",
+        rrset.ttl,
+        presentation(rtype, rdata)
+    );
 }
 
 /// RDATA in presentation form, or in that of unknown types (RFC 3597 section 5).
@@ -51,9 +57,9 @@ fn presentation(rtype: Rtype, rdata: &[u8]) -> String {
     let parsed: Result<AllRecordData<&[u8], ParsedName<&[u8]>>, _> =
         AllRecordData::parse_any_rdata(rtype, &mut Parser::from_ref(rdata));
     match parsed {
-        Ok(data) if !matches!(data, AllRecordData::Unknown(_)) => {
-            data.display_zonefile(domain::base::zonefile_fmt::DisplayKind::Simple).to_string()
-        }
+        Ok(data) if !matches!(data, AllRecordData::Unknown(_)) => data
+            .display_zonefile(domain::base::zonefile_fmt::DisplayKind::Simple)
+            .to_string(),
         _ => {
             let hex: String = rdata.iter().map(|octet| format!("{octet:02X}")).collect();
             format!("\\# {} {hex}", rdata.len())

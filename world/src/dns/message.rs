@@ -2,6 +2,7 @@
 
 use domain::base::iana::{Class, Opcode, Rcode, Rtype};
 use domain::base::message_builder::{PushError, TreeCompressor};
+use domain::base::opt::OptRecord;
 use domain::base::rdata::UnknownRecordData;
 use domain::base::{Message, MessageBuilder, Record, ToName, Ttl};
 
@@ -56,9 +57,11 @@ pub struct Response {
 /// header, or itself a response).
 #[must_use]
 pub fn respond(internet: &Internet, query: &[u8], transport: Transport) -> Option<Response> {
-    let query = Message::from_octets(query).ok().filter(|message| !message.header().qr())?;
+    let query = Message::from_octets(query)
+        .ok()
+        .filter(|message| !message.header().qr())?;
     let opt = query.opt();
-    let dnssec_ok = opt.as_ref().is_some_and(|opt| opt.dnssec_ok());
+    let dnssec_ok = opt.as_ref().is_some_and(OptRecord::dnssec_ok);
     let (question, resolution) = match read(&query, dnssec_ok) {
         Ok(asked) => {
             let resolution = internet.resolve(&asked.name, asked.rtype);
@@ -69,15 +72,28 @@ pub fn respond(internet: &Internet, query: &[u8], transport: Transport) -> Optio
     let limit = match (transport, &opt) {
         (Transport::Tcp, _) => u16::MAX,
         (Transport::Udp, None) => CLASSIC_UDP_BYTES,
-        (Transport::Udp, Some(opt)) => opt.udp_payload_size().clamp(CLASSIC_UDP_BYTES, MAX_UDP_BYTES),
+        (Transport::Udp, Some(opt)) => opt
+            .udp_payload_size()
+            .clamp(CLASSIC_UDP_BYTES, MAX_UDP_BYTES),
     };
     let mut bytes = encode(&query, &resolution, opt.is_some(), dnssec_ok).ok()?;
     let truncated = bytes.len() > usize::from(limit);
     if truncated {
-        bytes = encode(&query, &Resolution::empty(resolution.rcode), opt.is_some(), dnssec_ok).ok()?;
+        bytes = encode(
+            &query,
+            &Resolution::empty(resolution.rcode),
+            opt.is_some(),
+            dnssec_ok,
+        )
+        .ok()?;
         bytes[2] |= TRUNCATED;
     }
-    Some(Response { bytes, truncated, question, resolution })
+    Some(Response {
+        bytes,
+        truncated,
+        question,
+        resolution,
+    })
 }
 
 fn read(query: &Message<&[u8]>, dnssec_ok: bool) -> Result<Asked, Rcode> {
@@ -128,16 +144,23 @@ type WireRecord<'a> = Record<&'a Name, UnknownRecordData<&'a [u8]>>;
 
 /// The records of a section; without DO, none of DNSSEC's own (RFC 4035 section 3.2.1).
 fn records(entries: &[Entry], dnssec_ok: bool) -> impl Iterator<Item = WireRecord<'_>> {
-    let wanted = entries.iter().filter(move |entry| {
-        dnssec_ok || !matches!(entry.rrset.rtype, Rtype::NSEC | Rtype::NSEC3)
-    });
+    let wanted = entries
+        .iter()
+        .filter(move |entry| dnssec_ok || !matches!(entry.rrset.rtype, Rtype::NSEC | Rtype::NSEC3));
     wanted.flat_map(move |entry| {
         let rrset = &entry.rrset;
         let plain = rrset.rdatas.iter().map(|rdata| (rrset.rtype, rdata));
         let signatures = rrset.signatures.iter().map(|rdata| (Rtype::RRSIG, rdata));
-        plain.chain(signatures.filter(move |_| dnssec_ok)).filter_map(|(rtype, rdata)| {
-            let data = UnknownRecordData::from_octets(rtype, rdata.as_slice()).ok()?;
-            Some(Record::new(&entry.owner, Class::IN, Ttl::from_secs(rrset.ttl), data))
-        })
+        plain
+            .chain(signatures.filter(move |_| dnssec_ok))
+            .filter_map(|(rtype, rdata)| {
+                let data = UnknownRecordData::from_octets(rtype, rdata.as_slice()).ok()?;
+                Some(Record::new(
+                    &entry.owner,
+                    Class::IN,
+                    Ttl::from_secs(rrset.ttl),
+                    data,
+                ))
+            })
     })
 }

@@ -52,7 +52,12 @@ pub struct Resolution {
 impl Resolution {
     /// No more than a response code.
     pub(super) fn empty(rcode: Rcode) -> Self {
-        Self { rcode, answer: Vec::new(), authority: Vec::new(), asked: Vec::new() }
+        Self {
+            rcode,
+            answer: Vec::new(),
+            authority: Vec::new(),
+            asked: Vec::new(),
+        }
     }
 }
 
@@ -97,7 +102,10 @@ impl Internet {
                 None => break,
             }
         }
-        Resolution { asked: resolution.asked, ..Resolution::empty(Rcode::SERVFAIL) }
+        Resolution {
+            asked: resolution.asked,
+            ..Resolution::empty(Rcode::SERVFAIL)
+        }
     }
 
     /// Follows delegations from the root until an authority has an answer, and keeps that;
@@ -109,7 +117,10 @@ impl Internet {
             let zone = best_zone(self.servers.get(&host)?, qname, qtype)?;
             let reply = answer(zone, qname, qtype);
             if let Kind::Referral { servers, .. } = &reply.kind {
-                host = servers.iter().find(|&server| self.servers.contains_key(server))?.clone();
+                host = servers
+                    .iter()
+                    .find(|&server| self.servers.contains_key(server))?
+                    .clone();
                 continue;
             }
             resolution.answer.extend(reply.answer);

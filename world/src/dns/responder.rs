@@ -62,15 +62,20 @@ impl Kind {
 
 impl Reply {
     fn new(kind: Kind, answer: Vec<Entry>, authority: Vec<Entry>) -> Self {
-        Self { kind, answer, authority }
+        Self {
+            kind,
+            answer,
+            authority,
+        }
     }
 }
 
 /// Answers a question for `qname`, which lies at or below the zone's apex.
 #[must_use]
 pub fn answer(zone: &Zone, qname: &Name, qtype: Rtype) -> Reply {
-    let mut path: Vec<Name> =
-        suffixes(qname).take_while(|name| name.ends_with(zone.apex())).collect();
+    let mut path: Vec<Name> = suffixes(qname)
+        .take_while(|name| name.ends_with(zone.apex()))
+        .collect();
     path.reverse();
 
     for name in &path {
@@ -91,14 +96,17 @@ pub fn answer(zone: &Zone, qname: &Name, qtype: Rtype) -> Reply {
 
 /// Answers from the records that `source` owns; `proof` shows why a wildcard may speak.
 fn at_node(zone: &Zone, source: &Name, qname: &Name, qtype: Rtype, proof: Vec<Entry>) -> Reply {
-    let entry = |rrset: &Rrset| Entry { owner: qname.clone(), rrset: rrset.clone() };
+    let entry = |rrset: &Rrset| Entry {
+        owner: qname.clone(),
+        rrset: rrset.clone(),
+    };
     if let Some(rrset) = zone.rrset(source, qtype) {
         return Reply::new(Kind::Answer, vec![entry(rrset)], proof);
     }
-    if let Some(cname) = zone.rrset(source, Rtype::CNAME) {
-        if let Some(target) = sole_target(cname) {
-            return Reply::new(Kind::Alias(target), vec![entry(cname)], proof);
-        }
+    if let Some(cname) = zone.rrset(source, Rtype::CNAME)
+        && let Some(target) = sole_target(cname)
+    {
+        return Reply::new(Kind::Alias(target), vec![entry(cname)], proof);
     }
     let mut authority = soa(zone);
     authority.extend(proof);
@@ -124,7 +132,9 @@ fn missing(zone: &Zone, path: &[Name], qname: &Name, qtype: Rtype) -> Reply {
         Some(Denial::Nsec) => extend(&mut proof, zone.nsec_for(qname)),
         Some(Denial::Nsec3 | Denial::Nsec3OptOut) => {
             let positive = source.is_some_and(|name| {
-                zone.rrset(name, qtype).or(zone.rrset(name, Rtype::CNAME)).is_some()
+                zone.rrset(name, qtype)
+                    .or(zone.rrset(name, Rtype::CNAME))
+                    .is_some()
             });
             // The closest encloser of a wildcard answer shows in the RRSIG's labels field.
             if !positive {
@@ -150,11 +160,18 @@ fn missing(zone: &Zone, path: &[Name], qname: &Name, qtype: Rtype) -> Reply {
 
 /// Sends the asker to the zone below `cut`, with its DS or the proof that it has none.
 fn referral(zone: &Zone, cut: &Name) -> Reply {
-    let entry = |rrset: &Rrset| Entry { owner: cut.clone(), rrset: rrset.clone() };
+    let entry = |rrset: &Rrset| Entry {
+        owner: cut.clone(),
+        rrset: rrset.clone(),
+    };
     let mut authority = Vec::new();
     let mut servers = Vec::new();
     if let Some(ns) = zone.rrset(cut, Rtype::NS) {
-        servers = ns.rdatas.iter().filter_map(|rdata| Name::from_octets(rdata.clone()).ok()).collect();
+        servers = ns
+            .rdatas
+            .iter()
+            .filter_map(|rdata| Name::from_octets(rdata.clone()).ok())
+            .collect();
         authority.push(entry(ns));
     }
     match (zone.rrset(cut, Rtype::DS), zone.denial()) {
@@ -163,12 +180,22 @@ fn referral(zone: &Zone, cut: &Name) -> Reply {
         (None, Some(Denial::Nsec)) => extend(&mut authority, zone.nsec_for(cut)),
         (None, Some(_)) => no_data_nsec3(zone, cut, &mut authority),
     }
-    Reply::new(Kind::Referral { cut: cut.clone(), servers }, Vec::new(), authority)
+    Reply::new(
+        Kind::Referral {
+            cut: cut.clone(),
+            servers,
+        },
+        Vec::new(),
+        authority,
+    )
 }
 
 /// Follows the DNAME at `owner` (RFC 6672 section 3.2).
 fn renamed(owner: &Name, dname: &Rrset, qname: &Name) -> Reply {
-    let mut answer = vec![Entry { owner: owner.clone(), rrset: dname.clone() }];
+    let mut answer = vec![Entry {
+        owner: owner.clone(),
+        rrset: dname.clone(),
+    }];
     let kept = qname.len() - owner.len();
     let target = sole_target(dname).and_then(|target| {
         let mut wire = qname.as_slice()[..kept].to_vec();
@@ -179,7 +206,10 @@ fn renamed(owner: &Name, dname: &Rrset, qname: &Name) -> Reply {
         return Reply::new(Kind::TooLong, answer, Vec::new());
     };
     let cname = Rrset::new(Rtype::CNAME, TTL, rdata::target(&target));
-    answer.push(Entry { owner: qname.clone(), rrset: cname });
+    answer.push(Entry {
+        owner: qname.clone(),
+        rrset: cname,
+    });
     Reply::new(Kind::Alias(target), answer, Vec::new())
 }
 
@@ -204,14 +234,20 @@ fn soa(zone: &Zone) -> Vec<Entry> {
     let soa = zone.rrset(zone.apex(), Rtype::SOA).map(|rrset| {
         // A denial lives no longer than the SOA's minimum (RFC 2308 section 3); the signature
         // keeps the original TTL.
-        Entry { owner: zone.apex().clone(), rrset: rrset.clone() }
+        Entry {
+            owner: zone.apex().clone(),
+            rrset: rrset.clone(),
+        }
     });
     soa.into_iter().collect()
 }
 
 fn extend(entries: &mut Vec<Entry>, found: Option<(&Name, &Rrset)>) {
     if let Some((owner, rrset)) = found {
-        let entry = Entry { owner: owner.clone(), rrset: rrset.clone() };
+        let entry = Entry {
+            owner: owner.clone(),
+            rrset: rrset.clone(),
+        };
         if !entries.contains(&entry) {
             entries.push(entry);
         }

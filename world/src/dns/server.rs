@@ -48,7 +48,10 @@ impl ResolverLog {
     }
 
     fn push(&self, view: ResolverView) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(view);
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(view);
     }
 }
 
@@ -69,11 +72,18 @@ impl ResolverServer {
         let (udp, tcp) = bind_both(address).await?;
         let address = udp.local_addr()?;
         let log = ResolverLog::default();
-        let desk = Desk { internet, log: log.clone() };
+        let desk = Desk {
+            internet,
+            log: log.clone(),
+        };
         let mut tasks = JoinSet::new();
         tasks.spawn(serve_udp(udp, desk.clone()));
         tasks.spawn(serve_tcp(tcp, desk));
-        Ok(Self { address, log, _tasks: tasks })
+        Ok(Self {
+            address,
+            log,
+            _tasks: tasks,
+        })
     }
 
     /// Where it listens.
@@ -105,7 +115,9 @@ async fn serve_udp(socket: UdpSocket, desk: Desk) {
     let mut buffer = [0; 4_096];
     loop {
         // An error here is an ICMP message about an earlier answer: the asker has gone.
-        let Ok((length, asker)) = socket.recv_from(&mut buffer).await else { continue };
+        let Ok((length, asker)) = socket.recv_from(&mut buffer).await else {
+            continue;
+        };
         if let Some(response) = desk.respond(&buffer[..length], asker, Transport::Udp) {
             let _ = socket.send_to(&response, asker).await;
         }
@@ -124,12 +136,18 @@ async fn serve_tcp(listener: TcpListener, desk: Desk) {
     }
 }
 
-async fn serve_connection(mut stream: TcpStream, asker: SocketAddr, desk: Desk) -> std::io::Result<()> {
+async fn serve_connection(
+    mut stream: TcpStream,
+    asker: SocketAddr,
+    desk: Desk,
+) -> std::io::Result<()> {
     loop {
         let length = stream.read_u16().await?;
         let mut query = vec![0; usize::from(length)];
         stream.read_exact(&mut query).await?;
-        let Some(response) = desk.respond(&query, asker, Transport::Tcp) else { return Ok(()) };
+        let Some(response) = desk.respond(&query, asker, Transport::Tcp) else {
+            return Ok(());
+        };
         let mut framed = (response.len() as u16).to_be_bytes().to_vec();
         framed.extend_from_slice(&response);
         stream.write_all(&framed).await?;

@@ -1,12 +1,12 @@
 //! Signing keys and RRSIG records (RFC 4034, 5702, 6605, 8080).
 
+use super::zone::Rrset;
+use super::{DnsError, Name, label_count};
 use aws_lc_rs::digest;
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{
     ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair, RSA_PKCS1_SHA256,
 };
-use super::zone::Rrset;
-use super::{DnsError, Name, label_count};
 
 /// The DNSSEC algorithms the world signs with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,9 +81,9 @@ impl SigningKey {
             Algorithm::EcdsaP256 => Pair::Ecdsa(Box::new(
                 EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).map_err(refused)?,
             )),
-            Algorithm::Ed25519 => Pair::Ed25519(Box::new(
-                Ed25519KeyPair::generate().map_err(refused)?,
-            )),
+            Algorithm::Ed25519 => {
+                Pair::Ed25519(Box::new(Ed25519KeyPair::generate().map_err(refused)?))
+            }
         };
         let flags: u16 = match role {
             Role::ZoneSigning => 256,
@@ -92,7 +92,11 @@ impl SigningKey {
         let mut dnskey = flags.to_be_bytes().to_vec();
         dnskey.extend_from_slice(&[3, algorithm.number()]);
         dnskey.extend_from_slice(&pair.public_key());
-        Ok(Self { algorithm, pair, dnskey })
+        Ok(Self {
+            algorithm,
+            pair,
+            dnskey,
+        })
     }
 
     /// The RDATA of the key's DNSKEY record.
@@ -104,9 +108,17 @@ impl SigningKey {
     /// The key tag (RFC 4034 appendix B).
     #[must_use]
     pub fn tag(&self) -> u16 {
-        let sum = self.dnskey.iter().enumerate().fold(0_u32, |sum, (index, octet)| {
-            sum + if index % 2 == 0 { u32::from(*octet) << 8 } else { u32::from(*octet) }
-        });
+        let sum = self
+            .dnskey
+            .iter()
+            .enumerate()
+            .fold(0_u32, |sum, (index, octet)| {
+                sum + if index % 2 == 0 {
+                    u32::from(*octet) << 8
+                } else {
+                    u32::from(*octet)
+                }
+            });
         ((sum + (sum >> 16)) & 0xffff) as u16
     }
 

@@ -35,7 +35,12 @@ pub struct Rrset {
 
 impl Rrset {
     pub(super) fn new(rtype: Rtype, ttl: u32, rdata: Vec<u8>) -> Self {
-        Self { rtype, ttl, rdatas: vec![rdata], signatures: Vec::new() }
+        Self {
+            rtype,
+            ttl,
+            rdatas: vec![rdata],
+            signatures: Vec::new(),
+        }
     }
 
     fn insert(&mut self, rdata: Vec<u8>) {
@@ -80,7 +85,10 @@ impl ZoneKeys {
     /// [`DnsError::Crypto`] if the library refuses.
     pub fn split(algorithm: Algorithm) -> Result<Self, DnsError> {
         let zone = Some(SigningKey::generate(algorithm, Role::ZoneSigning)?);
-        Ok(Self { zone, ..Self::combined(algorithm)? })
+        Ok(Self {
+            zone,
+            ..Self::combined(algorithm)?
+        })
     }
 
     /// The key that the parent's DS or a client's trust anchor names.
@@ -116,8 +124,14 @@ impl ZoneBuilder {
             Rrset::new(Rtype::SOA, TTL, soa),
             Rrset::new(Rtype::NS, TTL, rdata::target(primary)),
         ];
-        let node = apex_sets.into_iter().map(|rrset| (rrset.rtype, rrset)).collect();
-        Self { nodes: BTreeMap::from([(apex.clone(), node)]), apex }
+        let node = apex_sets
+            .into_iter()
+            .map(|rrset| (rrset.rtype, rrset))
+            .collect();
+        Self {
+            nodes: BTreeMap::from([(apex.clone(), node)]),
+            apex,
+        }
     }
 
     /// The zone's name.
@@ -133,7 +147,10 @@ impl ZoneBuilder {
     /// [`DnsError::OutOfZone`] if `owner` does not lie at or below the apex.
     pub fn add(&mut self, owner: Name, rtype: Rtype, rdata: Vec<u8>) -> Result<(), DnsError> {
         if !owner.ends_with(&self.apex) {
-            return Err(DnsError::OutOfZone { owner, apex: self.apex.clone() });
+            return Err(DnsError::OutOfZone {
+                owner,
+                apex: self.apex.clone(),
+            });
         }
         self.nodes
             .entry(owner)
@@ -147,7 +164,12 @@ impl ZoneBuilder {
     /// Hands the zone out as it is, without a signature.
     #[must_use]
     pub fn unsigned(self) -> Zone {
-        Zone { apex: self.apex, nodes: self.nodes, denial: None, nsec3: BTreeMap::new() }
+        Zone {
+            apex: self.apex,
+            nodes: self.nodes,
+            denial: None,
+            nsec3: BTreeMap::new(),
+        }
     }
 
     /// Adds the keys, the chain of denial and the signatures.
@@ -155,7 +177,12 @@ impl ZoneBuilder {
     /// # Errors
     ///
     /// [`DnsError::Crypto`] if the library refuses to sign.
-    pub fn sign(mut self, keys: &ZoneKeys, denial: Denial, window: Window) -> Result<Zone, DnsError> {
+    pub fn sign(
+        mut self,
+        keys: &ZoneKeys,
+        denial: Denial,
+        window: Window,
+    ) -> Result<Zone, DnsError> {
         for key in keys.all() {
             self.add(self.apex.clone(), Rtype::DNSKEY, key.dnskey().to_vec())?;
         }
@@ -199,9 +226,10 @@ impl Zone {
 
     /// Every RRset with its owner: the zone in canonical order, then the NSEC3 chain.
     pub fn rrsets(&self) -> impl Iterator<Item = (&Name, &Rrset)> {
-        let plain = self.nodes.iter().flat_map(|(owner, node)| {
-            node.values().map(move |rrset| (owner, rrset))
-        });
+        let plain = self
+            .nodes
+            .iter()
+            .flat_map(|(owner, node)| node.values().map(move |rrset| (owner, rrset)));
         plain.chain(self.nsec3.values().map(|(owner, rrset)| (owner, rrset)))
     }
 
@@ -256,16 +284,21 @@ impl Zone {
 
     /// Whether this zone signs `rtype` at `owner`: not glue, and at a cut only DS and NSEC.
     fn is_authoritative(&self, owner: &Name, rtype: Rtype) -> bool {
-        !self.is_glue(owner)
-            && (!self.is_cut(owner) || matches!(rtype, Rtype::DS | Rtype::NSEC))
+        !self.is_glue(owner) && (!self.is_cut(owner) || matches!(rtype, Rtype::DS | Rtype::NSEC))
     }
 
     fn chain_nsec(&mut self) {
-        let owners: Vec<Name> =
-            self.nodes.keys().filter(|name| !self.is_glue(name)).cloned().collect();
+        let owners: Vec<Name> = self
+            .nodes
+            .keys()
+            .filter(|name| !self.is_glue(name))
+            .cloned()
+            .collect();
         let next_owners = owners.iter().cycle().skip(1);
         for (owner, next) in owners.iter().zip(next_owners) {
-            let Some(node) = self.nodes.get_mut(owner) else { continue };
+            let Some(node) = self.nodes.get_mut(owner) else {
+                continue;
+            };
             let types = node.keys().copied().chain([Rtype::NSEC, Rtype::RRSIG]);
             let mut nsec = next.as_slice().to_vec();
             nsec.extend_from_slice(&type_bitmap(types));
@@ -283,8 +316,10 @@ impl Zone {
             // Empty non-terminals have a place in the chain too (RFC 5155 section 7.1).
             names.extend(suffixes(owner).take_while(|name| name.ends_with(&self.apex)));
         }
-        let mut hashed: Vec<([u8; 20], Name)> =
-            names.into_iter().map(|name| (nsec3_hash(&name), name)).collect();
+        let mut hashed: Vec<([u8; 20], Name)> = names
+            .into_iter()
+            .map(|name| (nsec3_hash(&name), name))
+            .collect();
         hashed.sort();
         let next_hashes = hashed.iter().map(|(hash, _)| *hash).cycle().skip(1);
         for ((hash, name), next) in hashed.iter().zip(next_hashes) {
@@ -296,15 +331,25 @@ impl Zone {
                 base32::encode_string_hex(hash).to_lowercase(),
                 self.apex.fmt_with_dot()
             ))?;
-            self.nsec3.insert(*hash, (owner, Rrset::new(Rtype::NSEC3, NEGATIVE_TTL, nsec3)));
+            self.nsec3.insert(
+                *hash,
+                (owner, Rrset::new(Rtype::NSEC3, NEGATIVE_TTL, nsec3)),
+            );
         }
         Ok(())
     }
 
     fn nsec3_types(&self, name: &Name) -> Vec<Rtype> {
-        let mut types: Vec<Rtype> =
-            self.nodes.get(name).into_iter().flat_map(|node| node.keys().copied()).collect();
-        if types.iter().any(|rtype| self.is_authoritative(name, *rtype)) {
+        let mut types: Vec<Rtype> = self
+            .nodes
+            .get(name)
+            .into_iter()
+            .flat_map(|node| node.keys().copied())
+            .collect();
+        if types
+            .iter()
+            .any(|rtype| self.is_authoritative(name, *rtype))
+        {
             types.push(Rtype::RRSIG);
         }
         types
@@ -323,7 +368,9 @@ impl Zone {
         }
         self.nodes = nodes;
         for (owner, rrset) in self.nsec3.values_mut() {
-            let signature = keys.signer_of(Rtype::NSEC3).rrsig(&self.apex, owner, rrset, window)?;
+            let signature = keys
+                .signer_of(Rtype::NSEC3)
+                .rrsig(&self.apex, owner, rrset, window)?;
             rrset.signatures.push(signature);
         }
         Ok(())
