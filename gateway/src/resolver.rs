@@ -34,7 +34,7 @@ const UDP_PAYLOAD: u16 = 1_232;
 const UDP_BUFFER: usize = 4_096;
 
 /// Times a question is sent over UDP; the second waits twice as long as the first.
-const UDP_ATTEMPTS: u32 = 2;
+const UDP_ATTEMPTS: usize = 2;
 
 /// Datagrams that are not the response, after which the question goes over TCP: somebody guesses
 /// (RFC 5452 section 9.3), and guessing a TCP connection is much harder.
@@ -132,13 +132,19 @@ impl Resolver {
 impl Upstream for Resolver {
     async fn ask(&self, question: &Question) -> Result<Response, ResolveError> {
         let _permit = self.in_flight.acquire().await;
+        let attempts = UDP_ATTEMPTS.max(self.servers.len());
         let mut outcome = Err(ResolveError::Timeout);
-        for attempt in 0..UDP_ATTEMPTS.max(self.servers.len() as u32) {
-            let server = self.servers[attempt as usize % self.servers.len()];
-            let patience = self.attempt * (attempt + 1).min(UDP_ATTEMPTS);
+        for attempt in 0..attempts {
+            let server = self.servers[attempt % self.servers.len()];
+            let patience = self.attempt * if attempt == 0 { 1 } else { 2 };
             match self.attempt(server, question, patience).await {
-                // Another resolver, or the same one a moment later, may know.
-                Ok(response) if response.rcode == rcode::SERVFAIL => outcome = Ok(response),
+                // It has tried what it can, so only another one may know.
+                Ok(response) if response.rcode == rcode::SERVFAIL => {
+                    outcome = Ok(response);
+                    if attempt + 1 >= self.servers.len() {
+                        break;
+                    }
+                }
                 Ok(response) => return Ok(response),
                 // A response that says "failed" tells more than a failure to get one.
                 Err(error) => outcome = outcome.or(Err(error)),
