@@ -32,7 +32,9 @@ fn read(text: &str) -> Vector {
     let (head, hex) = text.split_once("\n\n").unwrap();
     let field = |name: &str| {
         let prefix = format!("{name} ");
-        head.lines().find_map(|line| line.strip_prefix(&prefix)).unwrap()
+        head.lines()
+            .find_map(|line| line.strip_prefix(&prefix))
+            .unwrap()
     };
     let anchors = match field("anchor") {
         "iana" => Anchors::iana(),
@@ -65,7 +67,17 @@ fn spelled(verdict: &Verdict) -> String {
 fn every_published_proof_gets_its_verdict() {
     let vectors = vectors();
     assert!(vectors.len() >= 29);
-    for (file, Vector { question, at, anchors, verdict, proof }) in vectors {
+    for (
+        file,
+        Vector {
+            question,
+            at,
+            anchors,
+            verdict,
+            proof,
+        },
+    ) in vectors
+    {
         let verification = verify(&proof, &question, &anchors, at, &Limits::default());
         let found = spelled(&verification.verdict);
         assert_eq!(found, verdict, "{file}: {:?}", verification.verdict);
