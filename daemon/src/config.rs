@@ -7,7 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use serde::{Deserialize, de::DeserializeOwned};
+use serde::{Deserialize, de, de::DeserializeOwned};
 use toml::{
     Table, Value,
     de::{DeArray, DeTable},
@@ -233,6 +233,24 @@ pub fn parse<T: DeserializeOwned>(
         variable,
     };
     Err(fail(place, problem, remedy))
+}
+
+/// Reads a number that is not zero, for `#[serde(deserialize_with)]`: a limit of zero would stop
+/// everything.
+///
+/// # Errors
+///
+/// Where it is zero, or no number.
+pub fn positive<'de, D, N>(deserializer: D) -> Result<N, D::Error>
+where
+    D: de::Deserializer<'de>,
+    N: Deserialize<'de> + Default + PartialEq,
+{
+    let number = N::deserialize(deserializer)?;
+    if number == N::default() {
+        return Err(de::Error::custom("must not be zero"));
+    }
+    Ok(number)
 }
 
 /// The key that an environment variable overrides; `None` if it is not ours.

@@ -12,7 +12,7 @@ use tokio::{
 use tokio_rustls::TlsAcceptor;
 
 use crate::{
-    config::Listen,
+    config::{self, Listen},
     connection::Connector,
     metrics::{Counter, Gauge, Metrics},
     tls::{Certificates, TlsError, server_config},
@@ -26,17 +26,23 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 #[serde(default, deny_unknown_fields)]
 pub struct ServerLimits {
     /// Connections open at a time; one more is closed at once. Each takes a descriptor.
+    #[serde(deserialize_with = "config::positive")]
     pub max_connections: usize,
     /// Milliseconds for the TLS handshake, for the first request to begin, and for each header
     /// section over HTTP/1.1; so also how long an HTTP/1.1 connection may rest between requests.
+    #[serde(deserialize_with = "config::positive")]
     pub header_timeout_ms: u64,
     /// Octets of the largest header section; at least 8,192, which is as low as hyper goes.
+    #[serde(deserialize_with = "config::positive")]
     pub max_header_bytes: u32,
     /// HTTP/2 streams open at a time on one connection.
+    #[serde(deserialize_with = "config::positive")]
     pub max_streams: u32,
     /// Milliseconds that an HTTP/2 connection may rest without a request.
+    #[serde(deserialize_with = "config::positive")]
     pub idle_timeout_ms: u64,
     /// Milliseconds that a connection gets to finish once the server ends.
+    #[serde(deserialize_with = "config::positive")]
     pub drain_ms: u64,
 }
 

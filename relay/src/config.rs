@@ -6,7 +6,7 @@ use http::{Uri, uri::Authority};
 use serde::{Deserialize, de};
 use sotto_daemon::{
     ServerLimits,
-    config::{Admin, Listen},
+    config::{Admin, Listen, positive},
     logs::Log,
 };
 use sotto_wire::{
@@ -118,18 +118,25 @@ impl Body {
 #[serde(default, deny_unknown_fields)]
 pub struct Limits {
     /// Requests that wait for one gateway at a time; one more is refused with 429.
+    #[serde(deserialize_with = "positive")]
     pub max_in_flight: usize,
     /// Milliseconds for the whole content of a request to arrive.
+    #[serde(deserialize_with = "positive")]
     pub body_timeout_ms: u64,
     /// Milliseconds between two pieces of it.
+    #[serde(deserialize_with = "positive")]
     pub body_idle_ms: u64,
     /// Milliseconds to connect to a gateway.
+    #[serde(deserialize_with = "positive")]
     pub connect_timeout_ms: u64,
     /// Milliseconds for a gateway's whole answer, the connecting included.
+    #[serde(deserialize_with = "positive")]
     pub gateway_timeout_ms: u64,
     /// Seconds between two fetches of a gateway's keys, give or take a tenth.
+    #[serde(deserialize_with = "positive")]
     pub key_refresh_s: u64,
     /// Seconds after which keys that could not be fetched again are given to nobody.
+    #[serde(deserialize_with = "positive")]
     pub key_stale_s: u64,
 }
 
@@ -221,24 +228,7 @@ impl Config {
                 );
             }
         }
-        let limits = self.limits;
-        let positive = [
-            ("max_in_flight", limits.max_in_flight as u64),
-            ("body_timeout_ms", limits.body_timeout_ms),
-            ("body_idle_ms", limits.body_idle_ms),
-            ("connect_timeout_ms", limits.connect_timeout_ms),
-            ("gateway_timeout_ms", limits.gateway_timeout_ms),
-            ("key_refresh_s", limits.key_refresh_s),
-            ("key_stale_s", limits.key_stale_s),
-        ];
-        if let Some((key, _)) = positive.iter().find(|(_, value)| *value == 0) {
-            return fault(
-                format!("limits.{key}"),
-                "is zero",
-                "give a positive number, or remove the key",
-            );
-        }
-        if limits.key_stale_s < limits.key_refresh_s {
+        if self.limits.key_stale_s < self.limits.key_refresh_s {
             return fault(
                 "limits.key_stale_s".to_owned(),
                 "is shorter than `key_refresh_s`, so there would be times without keys",

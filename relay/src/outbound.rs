@@ -29,9 +29,12 @@ use crate::config::{self, Limits};
 /// recommends that no peer permit fewer, so none waits for a stream.
 const STREAMS_PER_CONNECTION: usize = 100;
 
-/// How long a connection rests in the pool: shorter than a gateway of ours keeps it, so that it is
-/// not closed from there at the moment it is used.
-const POOL_IDLE: Duration = Duration::from_secs(10);
+/// How long a connection over TLS, so HTTP/2, rests in the pool: shorter than a gateway of ours
+/// keeps it, so that it is not closed from there at the moment it is used.
+const POOL_IDLE_TLS: Duration = Duration::from_secs(90);
+
+/// The same for plain HTTP, so HTTP/1.1, which servers keep for a shorter time.
+const POOL_IDLE_PLAIN: Duration = Duration::from_secs(10);
 
 /// Octets a gateway may send on one HTTP/2 stream unasked: more than the largest answer.
 const STREAM_WINDOW: u32 = 131_072;
@@ -106,7 +109,7 @@ impl Outbound {
         let https = gateway.origin().is_https();
         let tls = tls_config(gateway)?;
         let lanes = if https {
-            limits.max_in_flight.div_ceil(STREAMS_PER_CONNECTION)
+            limits.max_in_flight.div_ceil(STREAMS_PER_CONNECTION).max(1)
         } else {
             1
         };
@@ -161,15 +164,15 @@ fn client(tls: ClientConfig, https: bool, limits: &Limits) -> HttpClient {
     tcp.set_nodelay(true);
     tcp.set_connect_timeout(Some(limits.connect_timeout()));
     let connector = HttpsConnectorBuilder::new().with_tls_config(tls);
-    let connector = if https {
-        connector.https_only()
+    let (connector, pool_idle) = if https {
+        (connector.https_only(), POOL_IDLE_TLS)
     } else {
-        connector.https_or_http()
+        (connector.https_or_http(), POOL_IDLE_PLAIN)
     };
     Client::builder(TokioExecutor::new())
         .timer(TokioTimer::new())
         .pool_timer(TokioTimer::new())
-        .pool_idle_timeout(POOL_IDLE)
+        .pool_idle_timeout(pool_idle)
         .http2_initial_stream_window_size(STREAM_WINDOW)
         .http2_initial_connection_window_size(CONNECTION_WINDOW)
         .http2_max_header_list_size(HEADER_MAX_BYTES)

@@ -1,6 +1,6 @@
 //! The relay: its routes, its start and its end.
 
-use std::{collections::HashMap, io, net::SocketAddr, sync::Arc, time::Duration};
+use std::{collections::HashMap, fmt, io, net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::{Router, extract::State};
 use bytes::Bytes;
@@ -178,6 +178,15 @@ impl Running {
         self.daemon
             .until_stopped(move || shared.reload_credentials())
             .await
+    }
+}
+
+impl fmt::Debug for Running {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Running")
+            .field("address", &self.address)
+            .field("admin", &self.admin)
+            .finish_non_exhaustive()
     }
 }
 

@@ -2,6 +2,11 @@
 //!
 //! One test in a process of its own, since it captures all that the process logs.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "a helper that cannot go on fails its test"
+)]
+
 mod support;
 
 use std::{

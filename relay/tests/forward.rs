@@ -1,5 +1,10 @@
 //! What goes through a relay, and what does not, with a gateway that behaves and one that does not.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "a helper that cannot go on fails its test"
+)]
+
 mod support;
 
 use std::{

@@ -87,11 +87,15 @@ fn contradictions_and_wrong_values_name_the_key_and_the_remedy() {
         ),
         (
             with("[limits]\nmax_in_flight = 0"),
-            "key `limits.max_in_flight`: is zero",
+            "line 8, key `limits.max_in_flight`: must not be zero; correct the value",
         ),
         (
             with("[limits]\nkey_stale_s = 1"),
             "key `limits.key_stale_s`: is shorter",
+        ),
+        (
+            with("[connections]\nmax_streams = 0"),
+            "key `connections.max_streams`: must not be zero; correct the value",
         ),
         (
             MINIMAL.replace("Gateway.Example.NET", "a/b"),
