@@ -1,6 +1,8 @@
 //! Every person's proof, gathered by the prover from the responder and verified offline: our
 //! signer, zones and responder against our prover, verifier and reader, which share no code.
 
+#![allow(clippy::unwrap_used, reason = "a test says what failed by failing")]
+
 use std::collections::VecDeque;
 
 use sotto_mimi::{ProviderPolicy, Published, Reading, TieBreak};
