@@ -9,6 +9,9 @@ use crate::support::{
     http::{Answer, bearer, get, post, send},
 };
 
+/// Names and values of header fields.
+type Fields<'a> = &'a [(&'a str, &'a str)];
+
 fn problem(answer: &Answer) -> Problem {
     assert_eq!(answer.media_type(), media::PROBLEM);
     Problem::from_json(&answer.content).unwrap()
@@ -67,7 +70,7 @@ async fn what_is_no_exchange_is_refused_by_its_form() {
     let running = site.start().await;
     let token = bearer();
     let request = ("content-type", media::OHTTP_REQUEST);
-    let cases: [(Method, &str, &[(&str, &str)], usize, u16); 9] = [
+    let cases: [(Method, &str, Fields<'_>, usize, u16); 9] = [
         (Method::GET, "/", &[], 0, 404),
         (
             Method::GET,
