@@ -79,10 +79,9 @@ impl GatewayKey {
         Self::from_list(&list)
     }
 
-    /// Whether the key may serve another lookup without a new document.
-    pub(crate) fn is_fresh(&self, now: u64) -> bool {
-        let near = |epoch: Epoch| epoch.0.abs_diff(Epoch::at(now).0) <= 1;
-        now < self.until && self.epoch.is_none_or(near)
+    /// Whether the key's day is within one of `now`'s, as the gateway will have it.
+    pub(crate) fn is_near(&self, now: u64) -> bool {
+        self.epoch.is_none_or(|epoch| is_near(epoch, now))
     }
 
     fn from_list(list: &KeyConfigList) -> Result<Self, Unavailable> {
@@ -119,8 +118,7 @@ fn key_records(judged: &Judged, now: u64) -> Result<KeyRecords, Unavailable> {
 /// Tells a document of other days from a swapped key.
 fn why_none_is_usable(document: &KeyDocument, records: &KeyRecords, now: u64) -> Unavailable {
     let today = Epoch::at(now);
-    let near = |epoch: Epoch| epoch.0.abs_diff(today.0) <= 1;
-    if !document.lists.iter().any(|(epoch, _)| near(*epoch)) {
+    if !document.lists.iter().any(|(epoch, _)| is_near(*epoch, now)) {
         let days: Vec<_> = document
             .lists
             .iter()
@@ -129,10 +127,14 @@ fn why_none_is_usable(document: &KeyDocument, records: &KeyRecords, now: u64) ->
         let cause = format!("lists for epochs {}, now is {today}", days.join(", "));
         return Unavailable::with(Code::GatewayKeysStale, Detail::Cause(cause));
     }
-    if !records.epochs().any(near) {
+    if !records.epochs().any(|epoch| is_near(epoch, now)) {
         return unproved("the gateway's zone has no digest for these days");
     }
     unproved("no list has the digest that the gateway's zone names for its day")
+}
+
+fn is_near(epoch: Epoch, now: u64) -> bool {
+    epoch.0.abs_diff(Epoch::at(now).0) <= 1
 }
 
 fn unproved(cause: impl ToString) -> Unavailable {

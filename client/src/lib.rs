@@ -30,6 +30,7 @@ mod lookup;
 mod operators;
 mod outcome;
 mod reader;
+mod relay;
 mod report;
 mod response;
 mod second_opinion;

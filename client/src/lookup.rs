@@ -6,33 +6,33 @@
 use std::fmt;
 use std::mem;
 
-use sotto_envelope::{Epoch, Opener, ProofQuery, seal};
+use sotto_envelope::{Epoch, Opener, ProofQuery, SealError, seal};
 use sotto_mimi::{Found, Identifier, RecordForm, Service};
 use sotto_proof::Question;
-use sotto_wire::{
-    AnswerClass, KEY_DOCUMENT_MAX_BYTES, KEY_LIST_MAX_BYTES, RelayDescription, media,
-};
+use sotto_wire::{AnswerClass, KEY_DOCUMENT_MAX_BYTES, KEY_LIST_MAX_BYTES, media};
 
 use crate::keys::GatewayKey;
-use crate::operators::{Operator, Operators, Source};
+use crate::operators::Operators;
 use crate::outcome::{Code, Detail, Outcome, Unavailable};
 use crate::reader::Reader;
+use crate::relay::{DESCRIPTION_MAX_BYTES, RelayFacts};
 use crate::report::{Contact, Report, learnt};
 use crate::response::{Response, is_of_type, sealed_status};
 use crate::second_opinion::SecondOpinion;
 use crate::setup::{KeySource, Setup};
 use crate::step::{Event, Sent, Step, TransportProblem, TransportProblemKind};
-use crate::url::is_resource_path;
+use crate::url::RelayUrl;
 use crate::verdict::Judged;
-
-/// Octets of the largest description of a relay: room for some 500 gateways.
-const DESCRIPTION_MAX_BYTES: usize = 65_536;
 
 /// How often one relay is tried, each time only because nothing was sent the time before.
 const TRIES_PER_RELAY: usize = 2;
 
-/// Seconds of pause before a relay is tried again.
+/// Seconds of pause before a relay that could not be reached is tried again.
 const PAUSE_SECONDS: u64 = 1;
+
+/// Seconds that what was learnt of a relay and a gateway may be used again: the largest TTL of a key
+/// record.
+const KNOWLEDGE_SECONDS: u64 = 3_600;
 
 /// One lookup, driven from outside.
 ///
@@ -69,10 +69,12 @@ pub struct Lookup(Option<Box<Running>>);
 
 /// What a lookup learnt of a relay and a gateway, for the next one to build on.
 ///
-/// Good for one hour at most (the TTL of the key record), and only with the [`Setup`] it was learnt
-/// with. It saves the fetches before the question, nothing else.
+/// Good for one hour at most, and only with the [`Setup`] it was learnt with. It saves the fetches
+/// before the question, nothing else.
 #[derive(Clone)]
 pub struct Knowledge {
+    /// Unix seconds.
+    until: u64,
     relay_index: usize,
     relay: RelayFacts,
     key: GatewayKey,
@@ -90,6 +92,8 @@ struct Running {
     key: Option<GatewayKey>,
     /// The day whose key the gateway refused, once it has.
     refused: Option<Epoch>,
+    /// Until when what an earlier lookup learnt may be used, if this one builds on it.
+    known_until: Option<u64>,
     phase: Phase,
     /// How many tries came to nothing because nothing was sent.
     unsent: usize,
@@ -107,14 +111,6 @@ enum Phase {
     FetchingKeys,
     Asking(Box<Opener>),
     Pausing,
-}
-
-/// What is known of a relay.
-#[derive(Clone)]
-struct RelayFacts {
-    operator: Option<Operator>,
-    /// The path of the relay resource for the gateway.
-    resource: String,
 }
 
 impl Lookup {
@@ -237,7 +233,8 @@ impl Lookup {
             }
         };
         let known = knowledge
-            .filter(|known| known.key.is_fresh(now) && known.relay_index < setup.relays().len());
+            .filter(|known| now < known.until && known.key.is_near(now))
+            .filter(|known| known.relay_index < setup.relays().len());
         let mut running = Box::new(Running {
             setup: setup.clone(),
             reader,
@@ -247,6 +244,7 @@ impl Lookup {
             relay: known.map(|known| known.relay.clone()),
             key: known.map(|known| known.key.clone()),
             refused: None,
+            known_until: known.map(|known| known.until),
             phase: Phase::Idle,
             unsent: 0,
             contacts: setup.relay_hosts().map(Contact::new).collect(),
@@ -279,7 +277,11 @@ impl Running {
         }
         let (envelope, opener) =
             seal(&self.query, self.setup.gateway(), &key.config).map_err(|error| {
-                Unavailable::with(Code::NameNotCarried, Detail::Cause(error.to_string()))
+                let code = match error {
+                    SealError::Encapsulation => Code::GatewayKeysUnusable,
+                    _ => Code::NameNotCarried,
+                };
+                Unavailable::with(code, Detail::Cause(error.to_string()))
             })?;
         self.phase = Phase::Asking(Box::new(opener));
         Ok(Step::Post {
@@ -320,8 +322,7 @@ impl Running {
                 self.proceed(now)
             }
             Phase::Describing => {
-                let facts = self.read_description(response)?;
-                self.know_relay(facts);
+                self.know_relay(RelayFacts::read(response, self.url(), &self.setup)?);
                 self.proceed(now)
             }
             Phase::Pausing | Phase::Idle => Err(Unavailable::new(Code::Misused).into()),
@@ -380,6 +381,7 @@ impl Running {
             return Err(Unavailable::new(Code::GatewayKeyRefused).into());
         }
         self.refused = epoch;
+        self.known_until = None;
         self.key = None;
         self.proceed(now)
     }
@@ -391,7 +393,7 @@ impl Running {
         self.phase = Phase::Idle;
         if sent == Sent::Maybe {
             self.reached(asked);
-            return Err(unreached(what).into());
+            return Err(Unavailable::from(what).into());
         }
         self.unsent += 1;
         let relays = self.setup.relays().len();
@@ -401,14 +403,15 @@ impl Running {
             TRIES_PER_RELAY
         };
         if self.unsent >= relays * tries {
-            return Err(unreached(what).into());
+            return Err(Unavailable::from(what).into());
         }
         if relays > 1 {
             self.relay_index = (self.relay_index + 1) % relays;
             self.relay = None;
             self.meet_relay();
         }
-        if self.unsent.is_multiple_of(relays) {
+        // A connection that was refused needs time; one that had ended unnoticed does not.
+        if kind == TransportProblemKind::Connect && self.unsent.is_multiple_of(relays) {
             self.phase = Phase::Pausing;
             return Ok(Step::Wait {
                 until: now.saturating_add(PAUSE_SECONDS),
@@ -424,41 +427,6 @@ impl Running {
             accept: media::JSON,
             max_bytes: DESCRIPTION_MAX_BYTES,
         }
-    }
-
-    /// Reads the relay's description of itself.
-    ///
-    /// Where the setup names the relay resource, a relay without one is merely an unknown operator's.
-    fn read_description(&self, response: Response) -> Result<RelayFacts, Unavailable> {
-        let named = self.url().resource().map(str::to_owned);
-        let stated = self.setup.relay_operator().cloned();
-        if let (404, Some(resource)) = (response.status, &named) {
-            return Ok(RelayFacts {
-                operator: stated,
-                resource: resource.clone(),
-            });
-        }
-        let content =
-            response.content(media::JSON, DESCRIPTION_MAX_BYTES, Code::DescriptionMissing)?;
-        let invalid =
-            |cause: String| Unavailable::with(Code::DescriptionInvalid, Detail::Cause(cause));
-        let description: RelayDescription =
-            serde_json::from_slice(&content).map_err(|error| invalid(error.to_string()))?;
-        if description.version != RelayDescription::VERSION {
-            return Err(invalid(format!("version {}", description.version)));
-        }
-        let resource = match (named, description.resource_for(self.setup.gateway())) {
-            (Some(resource), _) => resource,
-            (None, Some(resource)) if is_resource_path(resource) => resource.to_owned(),
-            (None, Some(_)) => {
-                return Err(invalid(
-                    "the relay resource is not a path on the relay".to_owned(),
-                ));
-            }
-            (None, None) => return Err(Unavailable::new(Code::GatewayUnknownToRelay)),
-        };
-        let operator = stated.or_else(|| Operator::new(&description.operator, Source::Declared));
-        Ok(RelayFacts { operator, resource })
     }
 
     /// The key to seal to, if there is one without asking the relay.
@@ -507,12 +475,8 @@ impl Running {
 
     /// Turns to the relay in use; one that is fully named needs no description.
     fn meet_relay(&mut self) {
-        let facts = self.relay.take().or_else(|| {
-            Some(RelayFacts {
-                resource: self.url().resource()?.to_owned(),
-                operator: Some(self.setup.relay_operator()?.clone()),
-            })
-        });
+        let known = self.relay.take();
+        let facts = known.or_else(|| RelayFacts::stated(self.url(), &self.setup));
         if let Some(facts) = facts {
             self.know_relay(facts);
         }
@@ -532,7 +496,7 @@ impl Running {
         contact.asked |= asked;
     }
 
-    fn url(&self) -> &crate::url::RelayUrl {
+    fn url(&self) -> &RelayUrl {
         &self.setup.relays()[self.relay_index]
     }
 
@@ -563,6 +527,9 @@ impl Running {
         let knowledge = match (&outcome, self.relay, &self.key) {
             (Outcome::Unavailable(_), ..) => None,
             (_, Some(relay), Some(key)) => Some(Knowledge {
+                until: self
+                    .known_until
+                    .unwrap_or_else(|| key.until.min(now.saturating_add(KNOWLEDGE_SECONDS))),
                 relay_index: self.relay_index,
                 relay,
                 key: key.clone(),
@@ -585,21 +552,6 @@ impl Running {
     }
 }
 
-/// Why the relay gave no whole answer.
-fn unreached(what: TransportProblem) -> Unavailable {
-    let code = match what.kind {
-        TransportProblemKind::Connect => Code::ConnectFailed,
-        TransportProblemKind::Certificate => Code::CertificateRefused,
-        TransportProblemKind::TimedOut => Code::TimedOut,
-        TransportProblemKind::Lost => Code::ConnectionLost,
-        TransportProblemKind::TooLarge => Code::ResponseTooLarge,
-    };
-    match what.cause {
-        cause if cause.is_empty() => Unavailable::new(code),
-        cause => Unavailable::with(code, Detail::Cause(cause)),
-    }
-}
-
 impl fmt::Debug for Lookup {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let state = match self.0.as_deref().map(|running| &running.phase) {
@@ -619,7 +571,7 @@ impl fmt::Debug for Knowledge {
         out.debug_struct("Knowledge")
             .field("resource", &self.relay.resource)
             .field("epoch", &self.key.epoch)
-            .field("until", &self.key.until)
+            .field("until", &self.until)
             .finish_non_exhaustive()
     }
 }

@@ -36,6 +36,8 @@ impl Operator {
         let domain = domain.trim_end_matches('.').to_ascii_lowercase();
         let labels_are_fine = domain.split('.').all(|label| {
             (1..=63).contains(&label.len())
+                && !label.starts_with('-')
+                && !label.ends_with('-')
                 && label
                     .bytes()
                     .all(|octet| octet.is_ascii_alphanumeric() || matches!(octet, b'-' | b'_'))

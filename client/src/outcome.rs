@@ -10,6 +10,8 @@ use serde::Serialize;
 use sotto_mimi::{DroppedRecord, Found, NoRecordReason};
 use sotto_proof::{self as proof, ClockHint, Reason, Secure};
 
+use crate::step::{TransportProblem, TransportProblemKind};
+
 /// What a lookup came to.
 #[derive(Clone, Debug)]
 #[must_use]
@@ -158,6 +160,22 @@ impl Unavailable {
         Self {
             code,
             detail: Some(detail),
+        }
+    }
+}
+
+impl From<TransportProblem> for Unavailable {
+    fn from(problem: TransportProblem) -> Self {
+        let code = match problem.kind {
+            TransportProblemKind::Connect => Code::ConnectFailed,
+            TransportProblemKind::Certificate => Code::CertificateRefused,
+            TransportProblemKind::TimedOut => Code::TimedOut,
+            TransportProblemKind::Lost => Code::ConnectionLost,
+            TransportProblemKind::TooLarge => Code::ResponseTooLarge,
+        };
+        match problem.cause {
+            cause if cause.is_empty() => Self::new(code),
+            cause => Self::with(code, Detail::Cause(cause)),
         }
     }
 }

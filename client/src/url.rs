@@ -92,10 +92,7 @@ impl RelayUrl {
         &self.host
     }
 
-    #[cfg_attr(
-        not(feature = "tokio"),
-        allow(dead_code, reason = "only the transport needs it")
-    )]
+    #[cfg(feature = "tokio")]
     pub(crate) fn is_https(&self) -> bool {
         self.origin.starts_with("https:")
     }

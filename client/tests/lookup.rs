@@ -348,6 +348,34 @@ fn a_foreign_relay_needs_one_request() {
 }
 
 #[test]
+fn pinned_knowledge_ends_after_an_hour_too() {
+    let mut world = World::with_txt(&[(HUGH, &[TELEGRAM])]);
+    let list = world.keys(world.epoch).list().to_vec();
+    let setup = world
+        .setup()
+        .gateway_operator(GATEWAY_OPERATOR)
+        .key_document(&list);
+    let setup = setup.build().unwrap();
+    let knowledge = world
+        .lookup_with(&setup, "hugh@example.test")
+        .knowledge
+        .unwrap();
+    // Used again, it does not last any longer.
+    let again = world.lookup_knowing(&knowledge, &setup, "hugh@example.test", NOW + HOUR / 2);
+    world.requests.clear();
+    let _ = world.lookup_knowing(
+        &again.knowledge.unwrap(),
+        &setup,
+        "hugh@example.test",
+        NOW + HOUR,
+    );
+    assert_eq!(
+        world.requests[0],
+        "GET https://relay.test/.well-known/sotto"
+    );
+}
+
+#[test]
 fn a_document_from_a_file_is_proved_like_the_relays() {
     let mut world = World::with_txt(&[(HUGH, &[TELEGRAM])]);
     let setup = world

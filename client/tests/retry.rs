@@ -73,6 +73,15 @@ fn one_relay_is_tried_twice_with_a_pause() {
 }
 
 #[test]
+fn a_connection_that_had_ended_is_replaced_at_once() {
+    let mut world = World::interfering(2, || failed(Sent::Nothing, TransportProblemKind::Lost));
+    assert!(is_over(&world.lookup("hugh@example.test")));
+    assert_eq!(world.envelopes.len(), 2);
+    assert_ne!(world.envelopes[0], world.envelopes[1]);
+    assert!(world.waits.is_empty());
+}
+
+#[test]
 fn every_relay_is_tried_twice_and_no_more() {
     let mut world = World::at_every(
         |step| matches!(step, Step::Get { .. }),

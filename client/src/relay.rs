@@ -1,0 +1,74 @@
+//! What a relay says of itself -> who runs it, and where its relay resource for the gateway is.
+
+use sotto_wire::{RelayDescription, media};
+
+use crate::operators::{Operator, Source};
+use crate::outcome::{Code, Detail, Retry, Unavailable};
+use crate::response::Response;
+use crate::setup::Setup;
+use crate::url::{RelayUrl, is_resource_path};
+
+/// Octets of the largest description: room for some 500 gateways.
+pub(crate) const DESCRIPTION_MAX_BYTES: usize = 65_536;
+
+/// What is known of a relay.
+#[derive(Clone, Debug)]
+pub(crate) struct RelayFacts {
+    pub(crate) operator: Option<Operator>,
+    /// The path of the relay resource for the gateway.
+    pub(crate) resource: String,
+}
+
+impl RelayFacts {
+    /// The facts that the setup states in full, so that the relay need not be asked.
+    pub(crate) fn stated(url: &RelayUrl, setup: &Setup) -> Option<Self> {
+        Some(Self {
+            resource: url.resource()?.to_owned(),
+            operator: Some(setup.relay_operator()?.clone()),
+        })
+    }
+
+    /// Reads the relay's answer to a request for its description.
+    ///
+    /// A foreign relay, whose resource the setup has to name, need not have any: its operator is
+    /// then unknown. What the setup states prevails over what the relay says.
+    pub(crate) fn read(
+        response: Response,
+        url: &RelayUrl,
+        setup: &Setup,
+    ) -> Result<Self, Unavailable> {
+        let named = url.resource().map(str::to_owned);
+        let stated = setup.relay_operator().cloned();
+        let content =
+            match response.content(media::JSON, DESCRIPTION_MAX_BYTES, Code::DescriptionMissing) {
+                Ok(content) => content,
+                Err(why) => {
+                    let is_foreign = why.code.retry() != Retry::Later;
+                    let resource = named.filter(|_| is_foreign).ok_or(why)?;
+                    return Ok(Self {
+                        operator: stated,
+                        resource,
+                    });
+                }
+            };
+        let invalid =
+            |cause: String| Unavailable::with(Code::DescriptionInvalid, Detail::Cause(cause));
+        let description: RelayDescription =
+            serde_json::from_slice(&content).map_err(|error| invalid(error.to_string()))?;
+        if description.version != RelayDescription::VERSION {
+            return Err(invalid(format!("version {}", description.version)));
+        }
+        let resource = match (named, description.resource_for(setup.gateway())) {
+            (Some(resource), _) => resource,
+            (None, Some(resource)) if is_resource_path(resource) => resource.to_owned(),
+            (None, Some(_)) => {
+                return Err(invalid(
+                    "the relay resource is not a path on the relay".to_owned(),
+                ));
+            }
+            (None, None) => return Err(Unavailable::new(Code::GatewayUnknownToRelay)),
+        };
+        let operator = stated.or_else(|| Operator::new(&description.operator, Source::Declared));
+        Ok(Self { operator, resource })
+    }
+}
