@@ -15,9 +15,11 @@ mod hierarchy;
 pub mod oracle;
 mod parties;
 mod ports;
+pub mod raw;
 mod service;
 mod sign;
 pub mod sotto;
+pub mod tap;
 mod tools;
 mod zones;
 

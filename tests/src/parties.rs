@@ -13,6 +13,7 @@ use tempfile::TempDir;
 use crate::ca;
 use crate::ports;
 use crate::service::Service;
+use crate::tap::Tap;
 use crate::{Hierarchy, binaries, tools};
 
 /// The gateway's host name; its zone carries the key record.
@@ -62,7 +63,8 @@ pub struct Parties {
     // The relay first, so that nothing is forwarded to a gateway that has gone.
     relay: Service,
     gateway: Service,
-    relay_address: SocketAddr,
+    to_relay: Tap,
+    to_gateway: Tap,
     directory: TempDir,
 }
 
@@ -103,26 +105,52 @@ impl Parties {
         let (gateway_place, relay_place) = (place("gateway")?, place("relay")?);
         ca::issue(&gateway_place, &[GATEWAY_HOST, "localhost", "127.0.0.1"])?;
         ca::issue(&relay_place, &["localhost", "127.0.0.1"])?;
-        let (gateway, gateway_address) = start_gateway(&gateway_place, hierarchy)?;
-        let (relay, relay_address) = start_relay(&relay_place, &gateway_place, gateway_address)?;
+        let (gateway, address) = start_gateway(&gateway_place, hierarchy)?;
+        let to_gateway = Tap::on(address)?;
+        let (relay, address) = start_relay(&relay_place, &gateway_place, to_gateway.address())?;
         Ok(Self {
             relay,
             gateway,
-            relay_address,
+            to_relay: Tap::on(address)?,
+            to_gateway,
             directory,
         })
     }
 
-    /// The relay's origin.
+    /// The relay's origin, at the near end of [`Self::to_relay`].
     #[must_use]
     pub fn relay_url(&self) -> String {
-        format!("https://{}", self.relay_address)
+        format!("https://{}", self.to_relay.address())
+    }
+
+    /// The wire between client and relay.
+    #[must_use]
+    pub fn to_relay(&self) -> &Tap {
+        &self.to_relay
+    }
+
+    /// The wire between relay and gateway.
+    #[must_use]
+    pub fn to_gateway(&self) -> &Tap {
+        &self.to_gateway
     }
 
     /// The certificate of the authority that vouches for the relay.
     #[must_use]
     pub fn ca(&self) -> PathBuf {
         self.directory.path().join("relay").join(ca::AUTHORITY)
+    }
+
+    /// The certificate of the authority that vouches for the gateway.
+    #[must_use]
+    pub fn gateway_ca(&self) -> PathBuf {
+        self.directory.path().join("gateway").join(ca::AUTHORITY)
+    }
+
+    /// What the relay says to the gateway to be admitted: the value of Authorization.
+    #[must_use]
+    pub fn relay_credentials(&self) -> String {
+        format!("Bearer {TOKEN}")
     }
 
     /// All that the relay has logged.

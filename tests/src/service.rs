@@ -8,10 +8,12 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 
-/// Runs the program until it ends or standard input does, then removes the directory. Standard input is a
-/// pipe from the test process, which the system closes even if that is killed.
+/// Runs the program until standard input ends, then removes the directory. Standard input is a pipe from
+/// the test process, which the system closes even if that is killed; the traps let the keeper
+/// clean up after an interrupt that reaches it first.
 const KEEPER: &str = r#"
 directory=$1; shift
+trap : INT TERM HUP
 "$@" &
 server=$!
 read -r _

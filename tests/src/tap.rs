@@ -1,130 +1,104 @@
-//! A wire tap: a loopback TCP forwarder that counts what passes, as a network observer would.
+//! A wire with an ear on it: forwards TCP octets and notes how many went each way.
 
-use std::net::SocketAddr;
+use std::io::{Read, Write};
+use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
-use tokio::net::{TcpListener, TcpStream};
-use tokio::task::JoinHandle;
+use anyhow::{Context, Result};
 
-/// Octets of one read: as much as the largest answer needs.
-const READ_BYTES: usize = 128 * 1024;
-
-/// Octets that have passed on one connection, by direction.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Passed {
-    /// From the connecting side.
-    pub up: u64,
-    /// To the connecting side.
-    pub down: u64,
+/// One connection that went over the wire.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Flow {
+    /// The address that the server saw as its client's.
+    pub client: SocketAddr,
+    /// Octets from client to server so far.
+    pub sent: usize,
+    /// Octets from server to client so far.
+    pub received: usize,
 }
 
-/// A running tap; the connections through it end with it.
+/// A tapped wire to one server. It lasts as long as the test process.
+#[derive(Clone, Debug)]
 pub struct Tap {
     address: SocketAddr,
-    connections: Connections,
-    task: JoinHandle<()>,
-}
-
-type Connections = Arc<Mutex<Vec<Passed>>>;
-
-#[derive(Clone, Copy)]
-enum Direction {
-    Up,
-    Down,
+    flows: Arc<Mutex<Vec<Flow>>>,
 }
 
 impl Tap {
-    /// Listens on a loopback port and forwards every connection to `target`.
+    /// Lays a wire to `server`.
     ///
-    /// # Panics
+    /// # Errors
     ///
-    /// If no loopback port can be had.
-    pub async fn on(target: SocketAddr) -> Self {
-        let listener = TcpListener::bind(("127.0.0.1", 0))
-            .await
-            .expect("a loopback port for the tap");
-        let address = listener.local_addr().expect("a bound address");
-        let connections = Connections::default();
-        let seen = Arc::clone(&connections);
-        let task = tokio::spawn(async move {
-            while let Ok((client, _)) = listener.accept().await {
-                tokio::spawn(forward(client, target, Arc::clone(&seen)));
+    /// That loopback has no port left.
+    pub fn on(server: SocketAddr) -> Result<Self> {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("no free TCP port")?;
+        let tap = Self {
+            address: listener.local_addr()?,
+            flows: Arc::default(),
+        };
+        let accepting = tap.clone();
+        thread::spawn(move || {
+            for client in listener.incoming().flatten() {
+                // A server that refuses leaves the client a closed connection, as without the tap.
+                if let Ok(server) = TcpStream::connect(server) {
+                    let _ = accepting.forward(client, server);
+                }
             }
         });
-        Self {
-            address,
-            connections,
-            task,
-        }
+        Ok(tap)
     }
 
-    /// Where to connect.
+    /// Where to connect instead of to the server.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// What has passed so far, a row a connection in the order of their arrival.
+    /// Every connection so far, in the order of their beginning.
     #[must_use]
-    pub fn passed(&self) -> Vec<Passed> {
-        lock(&self.connections).clone()
+    pub fn flows(&self) -> Vec<Flow> {
+        self.flows
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
-}
 
-impl Drop for Tap {
-    fn drop(&mut self) {
-        self.task.abort();
+    fn forward(&self, client: TcpStream, server: TcpStream) -> std::io::Result<()> {
+        let place = {
+            let mut flows = self.flows.lock().unwrap_or_else(PoisonError::into_inner);
+            flows.push(Flow {
+                client: server.local_addr()?,
+                sent: 0,
+                received: 0,
+            });
+            flows.len() - 1
+        };
+        self.pump(client.try_clone()?, server.try_clone()?, place, |flow| {
+            &mut flow.sent
+        });
+        self.pump(server, client, place, |flow| &mut flow.received);
+        Ok(())
     }
-}
 
-async fn forward(client: TcpStream, target: SocketAddr, seen: Connections) {
-    let row = {
-        let mut rows = lock(&seen);
-        rows.push(Passed::default());
-        rows.len() - 1
-    };
-    let Ok(server) = TcpStream::connect(target).await else {
-        return;
-    };
-    for stream in [&client, &server] {
-        stream.set_nodelay(true).ok();
-    }
-    let (client_in, client_out) = client.into_split();
-    let (server_in, server_out) = server.into_split();
-    tokio::join!(
-        pump(client_in, server_out, &seen, row, Direction::Up),
-        pump(server_in, client_out, &seen, row, Direction::Down),
-    );
-}
-
-async fn pump(
-    mut from: OwnedReadHalf,
-    mut to: OwnedWriteHalf,
-    seen: &Connections,
-    row: usize,
-    direction: Direction,
-) {
-    let mut buffer = vec![0; READ_BYTES];
-    while let Ok(octets) = from.read(&mut buffer).await {
-        if octets == 0 {
-            break;
-        }
-        {
-            let passed = &mut lock(seen)[row];
-            match direction {
-                Direction::Up => passed.up += octets as u64,
-                Direction::Down => passed.down += octets as u64,
+    fn pump(
+        &self,
+        mut from: TcpStream,
+        mut to: TcpStream,
+        place: usize,
+        count: fn(&mut Flow) -> &mut usize,
+    ) {
+        let flows = Arc::clone(&self.flows);
+        thread::spawn(move || {
+            let mut buffer = [0; 16_384];
+            while let Ok(read @ 1..) = from.read(&mut buffer) {
+                *count(&mut flows.lock().unwrap_or_else(PoisonError::into_inner)[place]) += read;
+                if to.write_all(&buffer[..read]).is_err() {
+                    break;
+                }
             }
-        }
-        if to.write_all(&buffer[..octets]).await.is_err() {
-            break;
-        }
+            // Either end may have gone already.
+            let _ = to.shutdown(Shutdown::Write);
+        });
     }
-    to.shutdown().await.ok();
-}
-
-fn lock(rows: &Connections) -> std::sync::MutexGuard<'_, Vec<Passed>> {
-    rows.lock().unwrap_or_else(PoisonError::into_inner)
 }

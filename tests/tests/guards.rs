@@ -1,0 +1,203 @@
+//! Guards that stay for good: one size on both wires, whatever is asked and answered; silence in the logs; and
+//! no connection but to the relay.
+
+use std::thread;
+use std::time::Duration;
+
+use sotto_envelope::{Answer, KeyConfig, KeyConfigList, ProofQuery, Suite, seal};
+use sotto_tests::raw::{RawConnection, RawResponse};
+use sotto_tests::tap::{Flow, Tap};
+use sotto_tests::{GATEWAY_HOST, Hierarchy, Parties, sotto};
+use sotto_wire::{AnswerClass, REQUEST_BYTES, media, path};
+
+/// The label of hugh.
+const HUGH: &str = "c93f1e400f26708f98cb19d936620da35eec8f72e57f9eec01c1afd6";
+
+/// Every way that a lookup can turn out, with the exit code that shows that it did.
+const LOOKUPS: &[(&[&str], i32)] = &[
+    (&["lookup", "hugh@nsec.test"], 0),
+    (&["lookup", "five@nsec.test"], 0),
+    (&["lookup", "anybody@nsec3.test"], 0),
+    (
+        &["lookup", "+442079460148", "--phone-zone", "phones.example"],
+        0,
+    ),
+    (&["lookup", "nobody@nsec.test"], 3),
+    (&["lookup", "nobody.nsec3.test"], 3),
+    (&["lookup", "refuses@nsec.test"], 4),
+    (&["lookup", "broken@nsec.test"], 5),
+    (&["lookup", "frank.unsigned.test"], 6),
+    (&["lookup", "lena.expired.test"], 7),
+    (&["query", "nsec.test", "SOA"], 8),
+];
+
+/// Questions for every kind of answer, with the sealed status.
+fn questions() -> Vec<(ProofQuery, u16)> {
+    let hugh = format!("{HUGH}._user._mimi.nsec.test.");
+    [
+        (hugh.as_str(), "TXT", 200),
+        (hugh.as_str(), "TXT", 200),
+        ("anybody._user._mimi.nsec3.test.", "TXT", 200),
+        ("_mimi.8.4.1.0.6.4.9.7.0.2.4.4.phones.example.", "TXT", 200),
+        ("_mimi.nobody.nsec.test.", "TXT", 200),
+        ("_mimi.nobody.nsec3.test.", "TXT", 200),
+        ("nobody._user._mimi.dname.test.", "TXT", 200),
+        ("_mimi.frank.unsigned.test.", "TXT", 200),
+        ("_mimi.lena.expired.test.", "TXT", 200),
+        ("nsec.test.", "SOA", 403),
+        ("_mimi.alice.nsec.test.", "NOSUCHTYPE", 400),
+    ]
+    .map(|(name, rtype, status)| (ProofQuery::new(name, rtype).unwrap(), status))
+    .to_vec()
+}
+
+/// The gateway's key configuration, from its list at `resource`.
+fn key(connection: &mut RawConnection, resource: &str, credentials: &str) -> KeyConfig {
+    let head = format!("GET {resource} HTTP/1.1\r\nHost: localhost\r\n{credentials}");
+    let list = connection.exchange(&head, &[]).unwrap();
+    assert_eq!(list.status(), Some(200), "{}", list.head);
+    let list = KeyConfigList::parse(&list.body).unwrap();
+    list.config(Suite::XWing).unwrap()
+}
+
+/// Seals a question, posts it to `resource` and opens the answer.
+fn ask(
+    connection: &mut RawConnection,
+    resource: &str,
+    credentials: &str,
+    key: &KeyConfig,
+    query: &ProofQuery,
+) -> (RawResponse, Answer) {
+    let (envelope, opener) = seal(query, GATEWAY_HOST, key).unwrap();
+    assert_eq!(envelope.len(), REQUEST_BYTES);
+    let head = format!(
+        "POST {resource} HTTP/1.1\r\nHost: localhost\r\nContent-Type: {}\r\n{credentials}",
+        media::OHTTP_REQUEST
+    );
+    let response = connection.exchange(&head, &envelope).unwrap();
+    assert_eq!(response.status(), Some(200), "{}", response.head);
+    let answer = opener.open(&response.body).unwrap();
+    (response, answer)
+}
+
+/// Asks all questions on one connection and checks that answers differ in nothing that a wire shows.
+fn one_size(connection: &mut RawConnection, resource: &str, credentials: &str) {
+    let key = key(connection, resource, credentials);
+    let mut heads = Vec::new();
+    let mut contents = Vec::new();
+    for (query, status) in questions() {
+        let (response, answer) = ask(connection, resource, credentials, &key, &query);
+        assert_eq!(answer.status, status);
+        assert_eq!(response.body.len(), AnswerClass::Base.bytes());
+        contents.push(answer.body.len());
+        heads.push(response.head);
+    }
+    assert!(heads.iter().all(|head| *head == heads[0]), "{heads:?}");
+    let (shortest, longest) = (
+        contents.iter().min().unwrap(),
+        contents.iter().max().unwrap(),
+    );
+    assert!(
+        longest - shortest > 1_000,
+        "the questions differ too little to show anything: {contents:?}"
+    );
+}
+
+#[test]
+fn the_relay_s_answers_differ_in_nothing_but_sealed_octets() {
+    let parties = Parties::shared().unwrap();
+    let relay = parties.to_relay().address();
+    let mut connection = RawConnection::open(relay, &parties.ca()).unwrap();
+    one_size(&mut connection, &format!("/{GATEWAY_HOST}"), "");
+}
+
+#[test]
+fn the_gateway_s_answers_differ_in_nothing_but_sealed_octets() {
+    let parties = Parties::shared().unwrap();
+    let gateway = parties.to_gateway().address();
+    let mut connection = RawConnection::open(gateway, &parties.gateway_ca()).unwrap();
+    let credentials = format!("Authorization: {}\r\n", parties.relay_credentials());
+    one_size(&mut connection, path::GATEWAY, &credentials);
+}
+
+/// Octets that two lookups over HTTP/2 may differ in: control frames, and the records of TLS
+/// around them, depend on timing. Unpadded, the answers would differ by thousands.
+const CONTROL_FRAMES_BYTES: usize = 400;
+
+#[test]
+fn a_lookup_is_one_connection_to_the_relay_with_one_size() {
+    let hierarchy = Hierarchy::shared().unwrap();
+    let parties = Parties::start(hierarchy).unwrap();
+    let to_gateway = settled(parties.to_gateway()).len();
+    for (arguments, code) in LOOKUPS {
+        let ran = sotto::through(&parties, hierarchy, arguments).unwrap();
+        assert_eq!(ran.code, *code, "{arguments:?}: {ran:?}");
+    }
+    let flows = settled(parties.to_relay());
+    assert_eq!(flows.len(), LOOKUPS.len());
+    for size in [|flow: &Flow| flow.sent, |flow: &Flow| flow.received] {
+        let sizes: Vec<_> = flows.iter().map(size).collect();
+        let (least, most) = (sizes.iter().min().unwrap(), sizes.iter().max().unwrap());
+        assert!(most - least < CONTROL_FRAMES_BYTES, "{sizes:?}");
+    }
+    let relays: Vec<_> = flows.iter().map(|flow| flow.client.to_string()).collect();
+    assert!(
+        settled(parties.to_gateway()).len() <= to_gateway + 1,
+        "the relay keeps its connection"
+    );
+    let (relay, gateway) = (parties.relay_log(), parties.gateway_log());
+    for log in [&relay, &gateway] {
+        assert!(log.contains("INFO"), "there is no log to look at: {log}");
+        for address in &relays {
+            assert!(!log.contains(address.as_str()), "{address} in {log}");
+        }
+    }
+}
+
+/// What a question or an answer could leave in a log.
+const CANARIES: &[&str] = &[
+    HUGH,
+    "hugh",
+    "nsec.test",
+    "nsec3",
+    "frank",
+    "lena",
+    "expired.test",
+    "5551234567",
+    "9460148",
+    "phones",
+    "MIMI1",
+    "_user",
+    "telegram",
+    "whatsapp",
+];
+
+#[test]
+fn neither_server_logs_whom_anybody_asked_for_at_level_trace() {
+    let (hierarchy, parties) = (Hierarchy::shared().unwrap(), Parties::shared().unwrap());
+    for (arguments, code) in LOOKUPS {
+        let ran = sotto::through(parties, hierarchy, arguments).unwrap();
+        assert_eq!(ran.code, *code, "{arguments:?}: {ran:?}");
+    }
+    for log in [parties.relay_log(), parties.gateway_log()] {
+        for canary in CANARIES {
+            assert!(
+                !log.to_lowercase().contains(&canary.to_lowercase()),
+                "{canary} in {log}"
+            );
+        }
+    }
+}
+
+/// The flows of a wire once it has gone quiet.
+fn settled(tap: &Tap) -> Vec<Flow> {
+    let mut flows = tap.flows();
+    loop {
+        thread::sleep(Duration::from_millis(100));
+        let later = tap.flows();
+        if later == flows {
+            return flows;
+        }
+        flows = later;
+    }
+}
