@@ -2,7 +2,7 @@
 //!
 //! A server binary reads its configuration ([`config::load`]), starts its logs ([`logs::init`]),
 //! binds a [`Server`] for the public and, where configured, one for [`admin::router`], hands both to
-//! [`Running::start`] and stays in [`Running::until_stopped`].
+//! [`Running::start`] and stays in [`Running::until_told`].
 //!
 //! Architecture Invariant: nothing here logs, counts or reports an address, a path or a header of
 //! a client, and a handler is given the client's address only if [`Server::expose_peer`] was asked.
@@ -20,4 +20,4 @@ pub mod tls;
 
 pub use running::Running;
 pub use server::{PeerAddress, Server, ServerError, ServerLimits};
-pub use signals::shutdown_signal;
+pub use signals::{Signals, shutdown_signal};

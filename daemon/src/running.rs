@@ -12,7 +12,7 @@ use crate::{
     Server,
     admin::Readiness,
     metrics::Metrics,
-    signals::{Hangups, shutdown_signal},
+    signals::{Signals, Told},
     tls::{Certificates, TlsError},
 };
 
@@ -123,26 +123,25 @@ impl Running {
         self.background.shutdown().await;
     }
 
-    /// Serves until SIGTERM or SIGINT; on SIGHUP reads the certificate again, then calls `reload`
-    /// for what else the server can read again.
+    /// [`Self::until_told`], listening to signals only from now on: one that comes while the server
+    /// starts still ends the process.
     ///
     /// # Errors
     ///
     /// Where the system refuses a signal handler.
-    pub async fn until_stopped(self, mut reload: impl FnMut()) -> io::Result<()> {
-        let mut hangups = Hangups::listen()?;
-        let mut shutdown = std::pin::pin!(shutdown_signal());
-        loop {
-            tokio::select! {
-                () = shutdown.as_mut() => break,
-                () = hangups.next() => {
-                    self.reload_logged();
-                    reload();
-                }
-            }
+    pub async fn until_stopped(self, reload: impl FnMut()) -> io::Result<()> {
+        self.until_told(Signals::listen()?, reload).await;
+        Ok(())
+    }
+
+    /// Serves until SIGTERM or SIGINT; on SIGHUP reads the certificate again, then calls `reload`
+    /// for what else the server can read again.
+    pub async fn until_told(self, mut signals: Signals, mut reload: impl FnMut()) {
+        while signals.next().await == Told::Reload {
+            self.reload_logged();
+            reload();
         }
         tracing::info!("ending: finishing what has begun");
         self.shutdown().await;
-        Ok(())
     }
 }

@@ -4,7 +4,7 @@ use std::{io::Write, path::PathBuf, process::ExitCode};
 
 use anyhow::{Context, Result};
 use clap::{Args, Parser, Subcommand};
-use sotto_daemon::{config, logs};
+use sotto_daemon::{Signals, config, logs};
 use sotto_relay::{Config, Relay};
 
 /// The prefix of environment variables that override the configuration.
@@ -80,11 +80,10 @@ fn run(command: Command) -> Result<()> {
 
 #[tokio::main]
 async fn serve(config: Config, source: &Source) -> Result<()> {
+    let signals = Signals::listen().context("signals cannot be handled")?;
     let running = Relay::start(config, None)
         .await
         .with_context(|| source.named())?;
-    running
-        .until_stopped()
-        .await
-        .context("signals cannot be handled")
+    running.until_told(signals).await;
+    Ok(())
 }

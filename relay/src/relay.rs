@@ -1,13 +1,13 @@
 //! The relay: its routes, its start and its end.
 
-use std::{collections::HashMap, fmt, io, net::SocketAddr, sync::Arc, time::Duration};
+use std::{collections::HashMap, fmt, net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::{Router, extract::State};
 use bytes::Bytes;
 use http::{Method, Request, Response, request::Parts};
 use http_body_util::Full;
 use sotto_daemon::{
-    PeerAddress, Server, ServerError, ServerLimits,
+    PeerAddress, Server, ServerError, ServerLimits, Signals,
     admin::{self, Readiness},
     clock::{self, Stopwatch},
     config::Listen,
@@ -169,15 +169,11 @@ impl Running {
     }
 
     /// Serves until SIGTERM or SIGINT; SIGHUP reads certificate and tokens again.
-    ///
-    /// # Errors
-    ///
-    /// Where the system refuses a signal handler.
-    pub async fn until_stopped(self) -> io::Result<()> {
+    pub async fn until_told(self, signals: Signals) {
         let shared = self.shared;
         self.daemon
-            .until_stopped(move || shared.reload_credentials())
-            .await
+            .until_told(signals, move || shared.reload_credentials())
+            .await;
     }
 }
 
