@@ -52,6 +52,8 @@ pub enum Abstention {
     RsaKey,
     /// More signatures than it checks.
     TooManySignatures,
+    /// It does not parse one of the records, though its owner signed it so.
+    Unreadable,
 }
 
 impl fmt::Display for SecondOpinion {
@@ -77,6 +79,7 @@ impl fmt::Display for Abstention {
             Self::OptOut => out.write_str("it does not accept opt-out"),
             Self::KeyTag => out.write_str("two keys share a tag"),
             Self::RsaKey => out.write_str("it does not read this RSA key"),
+            Self::Unreadable => out.write_str("it does not parse one of the records"),
             Self::TooManySignatures => out.write_str("it does not check so many signatures"),
         }
     }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use dnssec_prover::MAX_PROOF_STEPS;
-use dnssec_prover::rr::Name as ProverName;
+use dnssec_prover::rr::{Name as ProverName, RR};
 use dnssec_prover::ser::{parse_rr_stream, write_rr};
 use dnssec_prover::validation::verify_rr_stream;
 use sotto_proof::{
@@ -62,7 +62,10 @@ pub(crate) fn ask(
     if let Err(why) = can_read(&verification.used, question, anchors) {
         return SecondOpinion::Abstains(why);
     }
-    match compare(&verification.used, question, secure, now) {
+    let Ok(records) = parse_rr_stream(&encode(&verification.used)) else {
+        return SecondOpinion::Abstains(Abstention::Unreadable);
+    };
+    match compare(&records, question, secure, now) {
         Ok(()) => SecondOpinion::Agrees,
         Err(how) => SecondOpinion::Disagrees(how),
     }
@@ -139,13 +142,12 @@ fn can_read(used: &[Record], question: &Question, anchors: &Anchors) -> Result<(
 
 /// Lets the other validator work, and compares what it arrives at.
 fn compare(
-    used: &[Record],
+    records: &[RR],
     question: &Question,
     secure: &Secure,
     now: u64,
 ) -> Result<(), Disagreement> {
-    let records = parse_rr_stream(&encode(used)).map_err(|()| Disagreement::Records)?;
-    let verified = verify_rr_stream(&records).map_err(|_| Disagreement::Signatures)?;
+    let verified = verify_rr_stream(records).map_err(|_| Disagreement::Signatures)?;
     if now < verified.valid_from || now > verified.expires {
         return Err(Disagreement::Times);
     }

@@ -148,6 +148,10 @@ fn it_abstains_by_the_records_alone() {
             Abstention::EmptyString,
         ),
         (
+            change(|record| record.rdata = Box::new([9, 0])),
+            Abstention::Unreadable,
+        ),
+        (
             change(|record| record.owner = "a\\032b.test".parse().unwrap()),
             Abstention::Name,
         ),
