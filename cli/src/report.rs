@@ -175,7 +175,10 @@ pub(crate) fn text(report: &Report, mimi_type: RecordType, explain: bool) -> Str
             escape(&record.text())
         );
     }
-    if let Some(explanation) = report.outcome.explanation() {
+    // Of a raw query nobody knows who published what, so its absence has no remedy.
+    let is_plain_absence =
+        report.identifier.is_none() && matches!(report.outcome, Outcome::NoRecord(_));
+    if let Some(explanation) = report.outcome.explanation().filter(|_| !is_plain_absence) {
         let _ = writeln!(text, "What to do: {}", explanation.remedy);
     }
     if let Some(vouched) = vouched(report) {
@@ -195,11 +198,10 @@ fn headline(report: &Report) -> String {
         (None, Some(question)) => question.to_string(),
         (None, None) => String::from("the question"),
     };
-    let why = report
+    let rule = report
         .outcome
         .explanation()
         .map_or("", |explanation| explanation.rule);
-    let detail = detail(&report.outcome).map_or_else(String::new, |detail| format!(" ({detail})"));
     let line = match &report.outcome {
         Outcome::Found(found) => match found.services.len() {
             1 => format!("{who} is reachable by 1 service"),
@@ -207,13 +209,14 @@ fn headline(report: &Report) -> String {
         },
         Outcome::Secure(_) => format!("{who}: proved"),
         Outcome::OptedOut => format!("{who} is deliberately not reachable by MIMI"),
-        Outcome::NoRecord(_) => format!("{who}: no record: {why}"),
-        Outcome::Invalid(_) => format!("{who}: nothing usable: {why}"),
-        Outcome::Insecure(_) => {
-            format!("{who}: insecure, so nothing of it is shown: {why}{detail}")
-        }
-        Outcome::Bogus(_) => format!("{who}: BOGUS, do not trust this answer: {why}{detail}"),
-        Outcome::Unavailable(_) => format!("{who}: no answer: {why}{detail}"),
+        Outcome::NoRecord(_) => format!("{who}: no record: {rule}"),
+        Outcome::Invalid(_) => format!("{who}: nothing usable: {rule}"),
+        Outcome::Insecure(why) => format!("{who}: insecure, so nothing of it is shown: {why}"),
+        Outcome::Bogus(why) => format!("{who}: BOGUS, do not trust this answer: {why}"),
+        Outcome::Unavailable(why) => match &why.detail {
+            Some(detail) => format!("{who}: no answer: {rule} ({detail})"),
+            None => format!("{who}: no answer: {rule}"),
+        },
         other => format!("{who}: {}", other.as_str()),
     };
     escape(&line) + "\n"
@@ -260,8 +263,8 @@ fn vouched(report: &Report) -> Option<String> {
     }
     let line = verify::vouched(report.verification.as_ref()?)?;
     Some(match report.second_opinion {
-        SecondOpinion::NotAsked => line,
-        opinion => format!("{line}; {opinion}"),
+        SecondOpinion::Agrees => format!("{line}; {}", report.second_opinion),
+        _ => line,
     })
 }
 
@@ -299,6 +302,9 @@ fn explained(report: &Report) -> String {
             "sealed to the key list with SHA-256 {}",
             hex::encode(digest)
         ));
+    }
+    if report.verification.is_some() {
+        line(report.second_opinion.to_string());
     }
     if let Some(until) = report.cache_until() {
         line(format!("may be kept until {}", time(until)));
