@@ -50,8 +50,8 @@ pub(crate) fn title(out: &mut impl Write, zones: usize) -> io::Result<()> {
     )?;
     writeln!(
         out,
-        "{DIM}A private internet in this process: {zones} zones below a signed root of its own, a resolver, \
-         a{DIM:#}\n{DIM}gateway and two relays of three different operators, TLS on both hops, all on loopback.{DIM:#}"
+        "{DIM}A private internet in this process: {zones} zones from a signed root of its own down, a resolver,{DIM:#}\n\
+         {DIM}a gateway and two relays of three different operators, TLS on both hops, all on loopback.{DIM:#}"
     )
 }
 
@@ -82,7 +82,7 @@ pub(crate) fn account(out: &mut impl Write, account: &Account) -> io::Result<()>
     };
     row(
         out,
-        ["saw", relay.relay, &gateway_host(account), "resolver"],
+        ["seen by", relay.relay, &gateway_host(account), "resolver"],
         [DIM; 4],
     )?;
     let client = relay.client.to_string();
@@ -200,11 +200,21 @@ fn service(out: &mut impl Write, rank: usize, line: &ServiceLine) -> io::Result<
     let port = line.port.map(|port| format!(":{port}")).unwrap_or_default();
     let provider = format!("{}{port}", line.provider);
     let account = line.account.as_deref().unwrap_or("(ask the provider)");
-    let mut extras: Vec<&str> = line.label.iter().map(String::as_str).collect();
-    extras.extend(line.tags.iter().map(String::as_str));
-    let extras = extras.join(" ");
-    let text = format!("{rank}. {BOLD}{provider:<26}{BOLD:#}{account:<20}{DIM}{extras}{DIM:#}");
-    writeln!(out, "{}", text.trim_end())
+    let extras: Vec<&str> = line
+        .label
+        .iter()
+        .chain(&line.tags)
+        .map(String::as_str)
+        .collect();
+    write!(out, "{rank}. ")?;
+    let cells = [provider.as_str(), account, &extras.join(" ")];
+    aligned(
+        out,
+        cells
+            .into_iter()
+            .zip([26, 20, 0])
+            .zip([BOLD, Style::new(), DIM]),
+    )
 }
 
 /// The types that the resolver was asked for, those asked often counted.
@@ -230,19 +240,23 @@ fn questions(account: &Account) -> String {
 }
 
 fn row(out: &mut impl Write, cells: [&str; 4], styles: [Style; 4]) -> io::Result<()> {
-    let mut column = 0;
-    let mut written = 0;
     write!(out, "{INDENT}")?;
-    for ((cell, width), style) in cells.into_iter().zip(COLUMNS).zip(styles) {
-        // The gap in front of a cell, so that no line ends in blanks.
-        write!(
-            out,
-            "{:gap$}{style}{cell}{style:#}",
-            "",
-            gap = column - written
-        )?;
-        column += width;
-        written = column - width + cell.chars().count().min(width);
+    aligned(out, cells.into_iter().zip(COLUMNS).zip(styles))
+}
+
+/// Cells of given widths to the end of the line, which does not end in blanks.
+fn aligned<'a>(
+    out: &mut impl Write,
+    cells: impl Iterator<Item = ((&'a str, usize), Style)>,
+) -> io::Result<()> {
+    let mut gap = 0;
+    for ((cell, width), style) in cells {
+        if cell.is_empty() {
+            gap += width;
+        } else {
+            write!(out, "{:gap$}{style}{cell}{style:#}", "")?;
+            gap = width.saturating_sub(cell.chars().count());
+        }
     }
     writeln!(out)
 }

@@ -127,9 +127,11 @@ pub fn build(now: u64, extras: Vec<Extra>) -> Result<Plan, WorldError> {
             (Combined(_, denial) | Split(_, denial), Some(keys)) => {
                 builder.sign(keys, denial, window(now))?
             }
-            (Expired(_, denial), Some(keys)) => {
-                builder.sign(keys, denial, window(now - SIGNED_FOR - SIGNED_AGO))?
-            }
+            (Expired(_, denial), Some(keys)) => builder.sign(
+                keys,
+                denial,
+                window(now.saturating_sub(SIGNED_FOR + SIGNED_AGO)),
+            )?,
             _ => builder.unsigned(),
         };
         if spec.server != DEAD_SERVER {
@@ -180,7 +182,7 @@ fn generate_keys() -> Result<Vec<Option<ZoneKeys>>, DnsError> {
 fn window(now: u64) -> Window {
     // RRSIG times are 32 bits and wrap around (RFC 4034 section 3.1.5).
     Window {
-        inception: (now - SIGNED_AGO) as u32,
+        inception: now.saturating_sub(SIGNED_AGO) as u32,
         expiration: (now + SIGNED_FOR) as u32,
     }
 }
