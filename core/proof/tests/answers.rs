@@ -1,5 +1,7 @@
 //! Positive answers: the chain, keys, times, aliases, wildcards.
 
+#![allow(clippy::unwrap_used, reason = "a test may stop at what must not fail")]
+
 mod support;
 
 use sotto_proof::{ClockHint, Code, Record, RecordType, Secure, Validity, Verdict};

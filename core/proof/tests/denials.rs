@@ -1,5 +1,7 @@
 //! Denial of existence, wildcards, and proved insecurity.
 
+#![allow(clippy::unwrap_used, reason = "a test may stop at what must not fail")]
+
 mod support;
 
 use sotto_proof::{Record, RecordType, Verdict};

@@ -1,6 +1,8 @@
 //! Published proofs: RFC 9102 appendix A, and proofs under the IANA root that dnssec-prover's
 //! tests ship. Each file says its question, time, trust anchor and verdict.
 
+#![allow(clippy::unwrap_used, reason = "a test may stop at what must not fail")]
+
 use std::path::Path;
 
 use data_encoding::HEXLOWER;

@@ -3,7 +3,11 @@
 //! Keys are Ed25519 from a seed that the zone's name gives, unless a test asks for another
 //! algorithm. Every signature is valid from [`FROM`] to [`UNTIL`], and tests verify at [`NOW`].
 
-#![allow(dead_code, reason = "each test binary uses its part of the support")]
+#![allow(
+    dead_code,
+    unreachable_pub,
+    reason = "each test binary uses its part of the support"
+)]
 
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{
