@@ -9,11 +9,11 @@ use std::sync::OnceLock;
 use anyhow::{Context, Result};
 use tempfile::TempDir;
 
-use crate::binaries;
 use crate::dns::Dns;
 use crate::parties::{GATEWAY_HOST, GatewayKeys};
 use crate::sign::{Signed, sign_all};
 use crate::zones::Server;
+use crate::{binaries, tools};
 
 /// Signed zones, two authorities, a resolver, and the keys of the gateway that the zones vouch for.
 #[derive(Debug)]
@@ -51,6 +51,21 @@ impl Hierarchy {
     #[must_use]
     pub fn anchor(&self) -> &Path {
         &self.anchor
+    }
+
+    /// Has `sotto-gateway prove` gather a proof through Unbound, as an operator would.
+    ///
+    /// # Errors
+    ///
+    /// That it could not, with what it said.
+    pub fn prove(&self, name: &str, rtype: &str) -> Result<Vec<u8>> {
+        let directory = tempfile::tempdir().context("no temporary directory")?;
+        let binary = binaries::find("sotto-gateway")?;
+        let binary = binary.to_str().context("the target directory is UTF-8")?;
+        let resolver = self.resolver().to_string();
+        let arguments = ["prove", name, rtype, "--resolver", &resolver, "-o", "proof"];
+        tools::run(binary, directory.path(), arguments)?;
+        Ok(fs::read(directory.path().join("proof"))?)
     }
 
     /// The same root key in the form that delv reads.

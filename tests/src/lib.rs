@@ -12,6 +12,7 @@ pub mod binaries;
 mod ca;
 mod dns;
 mod hierarchy;
+pub mod impostor;
 pub mod oracle;
 mod parties;
 mod ports;

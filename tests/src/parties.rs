@@ -8,9 +8,11 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
+use sotto_envelope::schedule::Ratchet;
 use tempfile::TempDir;
 
 use crate::ca;
+use crate::impostor::Impostor;
 use crate::ports;
 use crate::service::Service;
 use crate::tap::Tap;
@@ -51,6 +53,11 @@ impl GatewayKeys {
         Ok(Self { state, records })
     }
 
+    /// The schedule.
+    pub(crate) fn ratchet(&self) -> Result<Ratchet> {
+        Ok(Ratchet::from_state(&fs::read_to_string(&self.state)?)?)
+    }
+
     /// Zone lines.
     pub(crate) fn records(&self) -> &str {
         &self.records
@@ -62,7 +69,7 @@ impl GatewayKeys {
 pub struct Parties {
     // The relay first, so that nothing is forwarded to a gateway that has gone.
     relay: Service,
-    gateway: Service,
+    gateway: Option<Service>,
     to_relay: Tap,
     to_gateway: Tap,
     directory: TempDir,
@@ -92,22 +99,33 @@ impl Parties {
     ///
     /// What could not be started, with what it said.
     pub fn start(hierarchy: &Hierarchy) -> Result<Self> {
-        let directory = tempfile::Builder::new()
-            .prefix("sotto-parties-")
-            .tempdir()
-            .context("no temporary directory")?;
-        let place = |name: &str| -> Result<PathBuf> {
-            let path = directory.path().join(name);
-            fs::create_dir(&path)?;
-            fs::write(path.join("token"), format!("{TOKEN}\n"))?;
-            Ok(path)
-        };
-        let (gateway_place, relay_place) = (place("gateway")?, place("relay")?);
-        ca::issue(&gateway_place, &[GATEWAY_HOST, "localhost", "127.0.0.1"])?;
-        ca::issue(&relay_place, &["localhost", "127.0.0.1"])?;
-        let (gateway, address) = start_gateway(&gateway_place, hierarchy)?;
+        let directory = directory()?;
+        let place = place(&directory, "gateway")?;
+        ca::issue(&place, &[GATEWAY_HOST, "localhost", "127.0.0.1"])?;
+        let (gateway, address) = start_gateway(&place, hierarchy)?;
+        let authority = place.join(ca::AUTHORITY);
+        Self::around(directory, Some(gateway), address, Some(&authority))
+    }
+
+    /// Starts a relay in front of something that pretends to be the gateway.
+    ///
+    /// # Errors
+    ///
+    /// What could not be started, with what it said.
+    pub fn before(impostor: &Impostor) -> Result<Self> {
+        Self::around(directory()?, None, impostor.address(), None)
+    }
+
+    fn around(
+        directory: TempDir,
+        gateway: Option<Service>,
+        address: SocketAddr,
+        authority: Option<&Path>,
+    ) -> Result<Self> {
         let to_gateway = Tap::on(address)?;
-        let (relay, address) = start_relay(&relay_place, &gateway_place, to_gateway.address())?;
+        let place = place(&directory, "relay")?;
+        ca::issue(&place, &["localhost", "127.0.0.1"])?;
+        let (relay, address) = start_relay(&place, to_gateway.address(), authority)?;
         Ok(Self {
             relay,
             gateway,
@@ -159,10 +177,13 @@ impl Parties {
         self.relay.output()
     }
 
-    /// All that the gateway has logged.
+    /// All that the gateway has logged; nothing if it is an impostor.
     #[must_use]
     pub fn gateway_log(&self) -> String {
-        self.gateway.output()
+        self.gateway
+            .as_ref()
+            .map(Service::output)
+            .unwrap_or_default()
     }
 }
 
@@ -191,26 +212,47 @@ fn start_gateway(place: &Path, hierarchy: &Hierarchy) -> Result<(Service, Socket
     Ok((serve("sotto-gateway", place, &config, admin)?, address))
 }
 
+/// Starts a relay in front of `gateway`, over HTTPS if an authority vouches for it.
 fn start_relay(
     place: &Path,
-    gateway_place: &Path,
     gateway: SocketAddr,
+    authority: Option<&Path>,
 ) -> Result<(Service, SocketAddr)> {
     let (address, admin) = (ports::free()?, ports::free()?);
+    let route = authority.map_or_else(
+        || format!("url = \"http://{gateway}\"\n"),
+        |authority| {
+            format!(
+                "url = \"https://{gateway}\"\nca = \"{}\"\n",
+                authority.display()
+            )
+        },
+    );
     let config = format!(
         "operator = \"{RELAY_OPERATOR}\"\ncontact = \"mailto:noc@{RELAY_OPERATOR}\"\n\
          [listen]\naddress = \"{address}\"\n\
          [listen.tls]\ncertificate = \"{place}/{certificate}\"\nkey = \"{place}/{key}\"\n\
          [admin]\naddress = \"{admin}\"\n\
-         [[gateway]]\nhost = \"{GATEWAY_HOST}\"\nurl = \"https://{gateway}\"\ntoken_file = \"{place}/token\"\n\
-         ca = \"{gateway_place}/{authority}\"\n[log]\nlevel = \"trace\"\n",
+         [[gateway]]\nhost = \"{GATEWAY_HOST}\"\ntoken_file = \"{place}/token\"\n{route}[log]\nlevel = \"trace\"\n",
         place = place.display(),
-        gateway_place = gateway_place.display(),
         certificate = ca::CERTIFICATE,
         key = ca::PRIVATE_KEY,
-        authority = ca::AUTHORITY,
     );
     Ok((serve("sotto-relay", place, &config, admin)?, address))
+}
+
+fn directory() -> Result<TempDir> {
+    tempfile::Builder::new()
+        .prefix("sotto-parties-")
+        .tempdir()
+        .context("no temporary directory")
+}
+
+fn place(directory: &TempDir, name: &str) -> Result<PathBuf> {
+    let path = directory.path().join(name);
+    fs::create_dir(&path)?;
+    fs::write(path.join("token"), format!("{TOKEN}\n"))?;
+    Ok(path)
 }
 
 fn serve(program: &str, place: &Path, config: &str, admin: SocketAddr) -> Result<Service> {

@@ -2,11 +2,10 @@
 //! verdict, and the opinions of delv and Unbound.
 
 use std::fs;
-use std::process::Command;
 
 use sotto_proof::{Anchors, Limits, Question, Verdict, verify};
 use sotto_tests::oracle::{self, Opinion};
-use sotto_tests::{Hierarchy, binaries, now};
+use sotto_tests::{Hierarchy, now};
 
 /// What must come out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -89,30 +88,6 @@ const IDA: &str =
 const JANA: &str =
     "be480d3210e56e785947940fedd007ad4eb049b849e5def041dd9059._user._mimi.dname.test.";
 
-/// Gathers a proof as an operator would.
-fn prove(hierarchy: &Hierarchy, name: &str, rtype: &str) -> Vec<u8> {
-    let directory = tempfile::tempdir().unwrap();
-    let file = directory.path().join("proof");
-    let output = Command::new(binaries::find("sotto-gateway").unwrap())
-        .args([
-            "prove",
-            name,
-            rtype,
-            "--resolver",
-            &hierarchy.resolver().to_string(),
-            "-o",
-        ])
-        .arg(&file)
-        .output()
-        .unwrap();
-    assert!(
-        output.status.success(),
-        "{name} {rtype}: {}",
-        String::from_utf8_lossy(&output.stderr)
-    );
-    fs::read(file).unwrap()
-}
-
 fn anchors(hierarchy: &Hierarchy) -> Anchors {
     Anchors::parse(&fs::read_to_string(hierarchy.anchor()).unwrap()).unwrap()
 }
@@ -148,7 +123,7 @@ fn our_verdict_on_our_proof_is_what_was_signed() {
     let anchors = anchors(hierarchy);
     let mut wrong = Vec::new();
     for (name, rtype, expected) in CASES {
-        let proof = prove(hierarchy, name, rtype);
+        let proof = hierarchy.prove(name, rtype).unwrap();
         let question = Question {
             name: name.parse().unwrap(),
             rtype: rtype.parse().unwrap(),
