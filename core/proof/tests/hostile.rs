@@ -277,6 +277,61 @@ fn hashing_is_cut_short() {
 }
 
 #[test]
+fn a_chain_of_seventy_zones_ends_in_a_verdict() {
+    let tree = Tree::new();
+    let mut zones = vec![Zone::new("test.")];
+    for depth in 1..70 {
+        zones.push(Zone::new(&format!("{}test.", "a.".repeat(depth))));
+    }
+    let mut proof = tree.to_test();
+    for pair in zones.windows(2) {
+        proof.extend(pair[0].sign(vec![pair[1].ds()]));
+        proof.extend(pair[1].dnskey());
+    }
+    let deepest = &zones[zones.len() - 1];
+    let leaf = deepest.name.to_string();
+    proof.extend(deepest.sign(vec![txt(&leaf, "x")]));
+    let verification = verify_all(&tree, &proof, &leaf);
+    assert_eq!(
+        spelled(&verification.verdict),
+        "bogus too_many_signature_checks"
+    );
+    // Without a root the chain hangs in the air.
+    let verification = verify_all(&tree, &proof[2..], &leaf);
+    assert_eq!(spelled(&verification.verdict), "bogus missing_dnskey");
+}
+
+#[test]
+fn a_zone_above_a_secure_one_cannot_make_it_insecure() {
+    let tree = Tree::new();
+    let many = Nsec3 {
+        iterations: 500,
+        ..Nsec3::PLAIN
+    };
+    let above = tree
+        .test
+        .sign_each(vec![many.record("test.", &[1; 20], &[2; 20], "TXT")]);
+    let unsigned = vec![txt("a.example.test.", "forged")];
+    let proof = [tree.to_example(), above.clone(), unsigned].concat();
+    assert_verdict(
+        &tree,
+        &proof,
+        "a.example.test",
+        "TXT",
+        "bogus missing_signature",
+    );
+    assert_verdict(&tree, &proof, "b.example.test", "TXT", "bogus no_answer");
+    // Of a name that the proof does not show to be delegated it does speak.
+    assert_verdict(
+        &tree,
+        &proof,
+        "elsewhere.test",
+        "TXT",
+        "insecure too_many_iterations",
+    );
+}
+
+#[test]
 fn an_honest_long_proof_stays_within_the_limits() {
     let tree = Tree::new();
     let mut proof = tree.to_test();

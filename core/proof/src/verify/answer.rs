@@ -223,16 +223,11 @@ fn denied(verifier: &mut Verifier<'_>, question: &Question) -> Result<Option<Ste
 
 /// Fails with the proof that the name lies in an unsigned part of the tree, if there is one.
 fn unsigned(verifier: &mut Verifier<'_>, question: &Question) -> Result<(), Stop> {
-    if question.rtype == RecordType::DS {
-        return match question.name.parent() {
-            Some(parent) => unsigned_zone(verifier, &parent),
-            None => Ok(()),
-        };
-    }
-    unsigned_zone(verifier, &question.name)
-}
-
-fn unsigned_zone(verifier: &mut Verifier<'_>, name: &Name) -> Result<(), Stop> {
+    let parent = question
+        .name
+        .parent()
+        .filter(|_| question.rtype == RecordType::DS);
+    let name = parent.as_ref().unwrap_or(&question.name);
     if verifier.sets.find(name, RecordType::DS).is_some()
         && let Err(insecure @ Stop::Insecure(..)) = verifier.zone(name)
     {

@@ -99,14 +99,6 @@ pub(super) fn unsigned_at_or_above(verifier: &mut Verifier<'_>, name: &Name) -> 
         return Ok(());
     };
     // An anchor says that its zone is signed, whatever the zone's parent says.
-    for labels in (anchor.label_count() + 1..=parent.label_count()).rev() {
-        let above = parent.ancestor(labels);
-        if verifier.sets.find(&above, RecordType::DS).is_some()
-            && let Err(insecure @ Stop::Insecure(..)) = verifier.zone(&above)
-        {
-            return Err(insecure);
-        }
-    }
     if anchor == name {
         return Ok(());
     }
@@ -123,24 +115,25 @@ pub(super) fn unsigned_at_or_above(verifier: &mut Verifier<'_>, name: &Name) -> 
     Ok(())
 }
 
-/// Returns the deepest secure zone at or above `scope`, if it claims to deny anything.
+/// Returns the deepest zone at or above `scope` that the proof shows to be secure, if it claims to
+/// deny anything; fails with the proof of insecurity where that comes first.
 ///
 /// A zone above that one has nothing to say about `scope`: it has delegated it (RFC 6840 section
 /// 4.1).
 fn denying_zone(verifier: &mut Verifier<'_>, scope: &Name) -> Result<Option<Name>, Stop> {
-    let anchor = verifier.anchors.nearest(scope).cloned();
-    let Some(anchor) = anchor else {
+    let Some(anchor) = verifier.anchors.nearest(scope) else {
         return Err(Reason::new(Code::NoAnchor, scope, None).into());
     };
     let sets = verifier.sets;
     let mut failure = None;
-    for zone in sets.denial_zones(scope) {
-        if !zone.is_at_or_below(&anchor) {
-            break;
+    for labels in (anchor.label_count()..=scope.label_count()).rev() {
+        let zone = scope.ancestor(labels);
+        let denies = sets.denials(&zone).is_some();
+        if !denies && sets.find(&zone, RecordType::DS).is_none() {
+            continue;
         }
-        match verifier.zone(zone) {
-            Ok(_) if verifier.knows_secure_zone_below(zone, scope) => return Ok(None),
-            Ok(_) => return Ok(Some(zone.clone())),
+        match verifier.zone(&zone) {
+            Ok(_) => return Ok(denies.then_some(zone)),
             Err(insecure @ Stop::Insecure(..)) => return Err(insecure),
             Err(stop) => stop.keep_in(&mut failure),
         }

@@ -134,13 +134,6 @@ impl<'p> Verifier<'p> {
         }
     }
 
-    /// Tells whether a zone below `zone`, at or above `name`, is known to be secure.
-    fn knows_secure_zone_below(&self, zone: &Name, name: &Name) -> bool {
-        self.zones.iter().any(|(known, result)| {
-            result.is_ok() && known.is_below(zone) && name.is_at_or_below(known)
-        })
-    }
-
     fn charge_signature_check(&mut self, set: &Set<'_>) -> Result<(), Reason> {
         self.refuse_when_exhausted()?;
         if self.cost.signature_checks >= self.limits.signature_checks {

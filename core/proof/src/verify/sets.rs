@@ -161,16 +161,6 @@ impl<'p> Sets<'p> {
         (start..start + count).map(SetId)
     }
 
-    /// Returns the zones at or above `name` that claim to have signed denials, the deepest first.
-    pub(super) fn denial_zones(&self, name: &Name) -> Vec<&Name> {
-        // In canonical order a name comes after its ancestors.
-        self.denials
-            .keys()
-            .rev()
-            .filter(|zone| name.is_at_or_below(zone))
-            .collect()
-    }
-
     /// Returns what claims to deny something in the zone.
     pub(super) fn denials(&self, zone: &Name) -> Option<&Denials<'p>> {
         self.denials.get(zone)
