@@ -3,7 +3,7 @@
 
 use domain::base::iana::{Rcode, Rtype};
 
-use super::zone::{Denial, Rrset, TTL, Zone};
+use super::zone::{Denial, NEGATIVE_TTL, Rrset, TTL, Zone};
 use super::{Name, rdata, suffixes, wildcard_below};
 
 /// An RRset in a response, with the owner it has there (for a wildcard, the name asked for).
@@ -230,14 +230,14 @@ fn no_data_nsec3(zone: &Zone, name: &Name, authority: &mut Vec<Entry>) {
     }
 }
 
+/// The SOA of a denial, which lives no longer than the denial itself (RFC 2308 section 3).
 fn soa(zone: &Zone) -> Vec<Entry> {
-    let soa = zone.rrset(zone.apex(), Rtype::SOA).map(|rrset| {
-        // A denial lives no longer than the SOA's minimum (RFC 2308 section 3); the signature
-        // keeps the original TTL.
-        Entry {
-            owner: zone.apex().clone(),
-            rrset: rrset.clone(),
-        }
+    let soa = zone.rrset(zone.apex(), Rtype::SOA).map(|rrset| Entry {
+        owner: zone.apex().clone(),
+        rrset: Rrset {
+            ttl: rrset.ttl.min(NEGATIVE_TTL),
+            ..rrset.clone()
+        },
     });
     soa.into_iter().collect()
 }
