@@ -1,5 +1,10 @@
 //! Gateways that do wrong, and parts that are missing: each is told by name, none as another outcome.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "a helper of a test may panic as the test may"
+)]
+
 use serde_json::{Value, json};
 use sotto_envelope::{Answer, ProofQuery};
 use sotto_proof::{Limits, Record, RecordType, decode, encode};

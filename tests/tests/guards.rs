@@ -1,6 +1,11 @@
 //! Guards that stay for good: one size on both wires, whatever is asked and answered; silence in the logs; and
 //! no connection but to the relay.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "a helper of a test may panic as the test may"
+)]
+
 use std::thread;
 use std::time::Duration;
 

@@ -1,5 +1,10 @@
 //! `sotto` through a relay and a gateway to the DNS and back, every part a process.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "a helper of a test may panic as the test may"
+)]
+
 use std::fs;
 
 use serde_json::{Value, json};

@@ -1,6 +1,11 @@
 //! Every kind of name, signed by BIND or ldns, served by NSD or Knot, resolved by Unbound: our proof, our
 //! verdict, and the opinions of delv and Unbound.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "a helper of a test may panic as the test may"
+)]
+
 use std::fs;
 
 use sotto_proof::{Anchors, Limits, Question, Verdict, verify};

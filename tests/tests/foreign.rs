@@ -1,0 +1,160 @@
+//! Foreign software at either end: an RFC 9458 client that knows nothing of ours, and key lists as it reads them.
+
+#![allow(
+    clippy::unwrap_used,
+    reason = "a helper of a test may panic as the test may"
+)]
+
+use std::io::Cursor;
+
+use bhttp::{Message, Mode};
+use sotto_proof::{Anchors, Limits, Question, Verdict, verify};
+use sotto_tests::raw::{RawConnection, RawResponse};
+use sotto_tests::{GATEWAY_HOST, Hierarchy, Parties, now};
+use sotto_wire::{AnswerClass, Problem, ProblemType, media, path};
+
+/// Talks to the gateway with the credentials of a relay.
+fn gateway() -> (RawConnection, String) {
+    let parties = Parties::shared().unwrap();
+    let connection =
+        RawConnection::open(parties.to_gateway().address(), &parties.gateway_ca()).unwrap();
+    (
+        connection,
+        format!("Authorization: {}\r\n", parties.relay_credentials()),
+    )
+}
+
+/// Fetches the key configurations as RFC 9540 says, and takes what the library takes: the last one.
+fn client(connection: &mut RawConnection, credentials: &str) -> ohttp::ClientRequest {
+    let head = format!(
+        "GET {} HTTP/1.1\r\nHost: {GATEWAY_HOST}\r\n{credentials}",
+        path::GATEWAY
+    );
+    let list = connection.exchange(&head, &[]).unwrap();
+    assert_eq!(list.status(), Some(200), "{}", list.head);
+    assert!(list.head.contains(media::OHTTP_KEYS), "{}", list.head);
+    ohttp::ClientRequest::from_encoded_config_list(&list.body).unwrap()
+}
+
+fn post(connection: &mut RawConnection, credentials: &str, envelope: &[u8]) -> RawResponse {
+    let head = format!(
+        "POST {} HTTP/1.1\r\nHost: {GATEWAY_HOST}\r\nContent-Type: {}\r\n{credentials}",
+        path::GATEWAY,
+        media::OHTTP_REQUEST
+    );
+    connection.exchange(&head, envelope).unwrap()
+}
+
+/// A request with fields, neither padded nor of known length.
+fn request(mode: Mode, fields: &[(&str, &str)], target: &str) -> Vec<u8> {
+    let [method, scheme, authority, path] =
+        ["GET", "https", GATEWAY_HOST, target].map(|text| text.as_bytes().to_vec());
+    let mut message = Message::request(method, scheme, authority, path);
+    for (name, value) in fields {
+        message.put_header(*name, *value);
+    }
+    let mut octets = Vec::new();
+    message.write_bhttp(mode, &mut octets).unwrap();
+    octets
+}
+
+/// Sends one request in one envelope and reads the answer in it.
+fn exchange(message: &[u8]) -> Message {
+    let (mut connection, credentials) = gateway();
+    let (envelope, response) = client(&mut connection, &credentials)
+        .encapsulate(message)
+        .unwrap();
+    let sealed = post(&mut connection, &credentials, &envelope);
+    assert_eq!(
+        (sealed.status(), sealed.body.len()),
+        (Some(200), AnswerClass::Base.bytes())
+    );
+    let octets = response.decapsulate(&sealed.body).unwrap();
+    Message::read_bhttp(&mut Cursor::new(octets)).unwrap()
+}
+
+fn status(message: &Message) -> u16 {
+    message.control().status().unwrap().code()
+}
+
+const TARGET: &str = "/dnssecproof?d=_mimi.alice.nsec.test.&t=TXT";
+
+#[test]
+fn a_foreign_client_is_served_a_proof_in_every_form_of_its_request() {
+    let hierarchy = Hierarchy::shared().unwrap();
+    let anchors = Anchors::parse(&std::fs::read_to_string(hierarchy.anchor()).unwrap()).unwrap();
+    let question = Question {
+        name: "_mimi.alice.nsec.test.".parse().unwrap(),
+        rtype: "TXT".parse().unwrap(),
+    };
+    let fields = [("accept", "*/*"), ("user-agent", "foreign/1")];
+    for message in [
+        request(Mode::KnownLength, &[], TARGET),
+        request(Mode::IndeterminateLength, &[], TARGET),
+        request(Mode::KnownLength, &fields, TARGET),
+    ] {
+        let answer = exchange(&message);
+        assert_eq!(status(&answer), 200);
+        assert_eq!(
+            answer.header().get(b"content-type"),
+            Some(media::PROOF.as_bytes())
+        );
+        let verification = verify(
+            answer.content(),
+            &question,
+            &anchors,
+            now(),
+            &Limits::default(),
+        );
+        assert!(matches!(verification.verdict, Verdict::Secure(_)));
+    }
+}
+
+#[test]
+fn a_foreign_client_is_told_under_seal_what_is_wrong() {
+    for (message, expected) in [
+        (request(Mode::KnownLength, &[], "/"), 400),
+        (
+            request(Mode::KnownLength, &[], "/dnssecproof?d=example.com.&t=A"),
+            403,
+        ),
+        (b"garbage".to_vec(), 400),
+    ] {
+        let answer = exchange(&message);
+        assert_eq!(status(&answer), expected);
+        assert!(Problem::from_json(answer.content()).is_some());
+    }
+}
+
+#[test]
+fn a_date_that_is_far_off_is_the_date_problem_with_the_gateway_s_date() {
+    let date = [("date", "Sun, 06 Nov 1994 08:49:37 GMT")];
+    let answer = exchange(&request(Mode::KnownLength, &date, TARGET));
+    assert_eq!(status(&answer), 400);
+    let problem = Problem::from_json(answer.content()).unwrap();
+    assert_eq!(problem.kind(), Some(ProblemType::Date));
+    assert!(answer.header().get(b"date").is_some());
+}
+
+#[test]
+fn an_envelope_for_no_key_of_the_gateway_is_the_key_problem_in_the_open() {
+    let (mut connection, credentials) = gateway();
+    let (mut envelope, _) = client(&mut connection, &credentials)
+        .encapsulate(b"anything")
+        .unwrap();
+    envelope[0] ^= 0x80;
+    let refused = post(&mut connection, &credentials, &envelope);
+    assert_eq!(refused.status(), Some(400));
+    assert!(refused.head.contains(media::PROBLEM), "{}", refused.head);
+    let problem = Problem::from_json(&refused.body).unwrap();
+    assert_eq!(problem.kind(), Some(ProblemType::OhttpKey));
+}
+
+#[test]
+fn a_relay_without_credentials_is_not_admitted() {
+    let (mut connection, _) = gateway();
+    for credentials in ["", "Authorization: Bearer guess\r\n"] {
+        let refused = post(&mut connection, credentials, &[0; 2_048]);
+        assert_eq!(refused.status(), Some(401), "{}", refused.head);
+    }
+}
