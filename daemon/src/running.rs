@@ -1,6 +1,6 @@
 //! A server that runs: its addresses, its reload, its end.
 
-use std::{future::Future, io, net::SocketAddr, sync::Arc, time::Duration};
+use std::{future::Future, net::SocketAddr, sync::Arc, time::Duration};
 
 use tokio::{
     sync::oneshot,
@@ -121,17 +121,6 @@ impl Running {
             operator.stop().await;
         }
         self.background.shutdown().await;
-    }
-
-    /// [`Self::until_told`], listening to signals only from now on: one that comes while the server
-    /// starts still ends the process.
-    ///
-    /// # Errors
-    ///
-    /// Where the system refuses a signal handler.
-    pub async fn until_stopped(self, reload: impl FnMut()) -> io::Result<()> {
-        self.until_told(Signals::listen()?, reload).await;
-        Ok(())
     }
 
     /// Serves until SIGTERM or SIGINT; on SIGHUP reads the certificate again, then calls `reload`

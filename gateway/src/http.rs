@@ -9,7 +9,7 @@ use axum::{
     extract::{Request, State},
     middleware::{self, Next},
     response::{IntoResponse, Response},
-    routing::get,
+    routing::{get, post},
 };
 use bytes::Bytes;
 use http::{HeaderValue, StatusCode, header};
@@ -49,24 +49,36 @@ pub(crate) struct Shared {
     pub(crate) clock: Clock,
 }
 
-/// The resources of the gateway.
+/// The resources of the gateway: all but the list of keys, which is public, for admitted relays.
 pub(crate) fn router(shared: Arc<Shared>) -> Router {
+    let admitted = middleware::from_fn_with_state(Arc::clone(&shared), admit);
+    let counted = middleware::from_fn_with_state(Arc::clone(&shared), count);
     Router::new()
-        .route(path::GATEWAY, get(key_list).post(exchange))
+        .route(path::GATEWAY, post(exchange))
         .route(path::GATEWAY_KEYS, get(key_document))
+        .route_layer(admitted)
+        .route(path::GATEWAY, get(key_list))
         .fallback(|| async { Refusal::Path })
         .method_not_allowed_fallback(|| async { Refusal::Method })
-        .layer(middleware::from_fn_with_state(Arc::clone(&shared), admit))
+        .layer(counted)
         .with_state(shared)
 }
 
-/// Lets only admitted relays through, and counts what is refused to them and to others.
-async fn admit(State(shared): State<Arc<Shared>>, mut request: Request, next: Next) -> Response {
-    let Some(admitted) = shared.relays.load().admit(request.headers()) else {
-        shared.counters.refused(Refusal::Relay);
-        return Refusal::Relay.into_response();
-    };
-    request.extensions_mut().insert(admitted);
+/// Lets only admitted relays through.
+async fn admit(
+    State(shared): State<Arc<Shared>>,
+    mut request: Request,
+    next: Next,
+) -> Result<Response, Refusal> {
+    let admitted = shared.relays.load().admit(request.headers());
+    request
+        .extensions_mut()
+        .insert(admitted.ok_or(Refusal::Relay)?);
+    Ok(next.run(request).await)
+}
+
+/// Counts what is refused.
+async fn count(State(shared): State<Arc<Shared>>, request: Request, next: Next) -> Response {
     let response = next.run(request).await;
     if let Some(refusal) = response.extensions().get::<Refusal>() {
         shared.counters.refused(*refusal);

@@ -8,6 +8,7 @@ use sotto_daemon::{
     admin::{self, Readiness},
     config::Listen,
     metrics::Metrics,
+    signals::Signals,
 };
 use sotto_proof::{AnchorError, Anchors};
 use tokio::{
@@ -216,11 +217,7 @@ impl Running {
     }
 
     /// Serves until SIGTERM or SIGINT; on SIGHUP reads the certificate and the relays' tokens again.
-    ///
-    /// # Errors
-    ///
-    /// Where the system refuses a signal handler.
-    pub async fn until_stopped(self) -> io::Result<()> {
+    pub async fn until_told(self, signals: Signals) {
         let Self {
             daemon,
             config,
@@ -228,16 +225,16 @@ impl Running {
             ..
         } = self;
         daemon
-            .until_stopped(
-                move || match Relays::load(&config.relay, config.open_to_any_relay) {
+            .until_told(signals, move || {
+                match Relays::load(&config.relay, config.open_to_any_relay) {
                     Ok(relays) => {
                         shared.relays.store(Arc::new(relays));
                         tracing::info!("relays' tokens read again");
                     }
                     Err(error) => tracing::error!(%error, "relays' tokens not replaced"),
-                },
-            )
-            .await
+                }
+            })
+            .await;
     }
 }
 

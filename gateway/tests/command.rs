@@ -6,16 +6,15 @@ mod support;
 
 use std::{
     fs,
-    io::{BufRead, BufReader},
+    io::{BufRead, BufReader, Lines},
     net::SocketAddr,
-    process::{Child, Command, Output, Stdio},
-    time::Duration,
+    process::{Child, ChildStderr, Command, Output, Stdio},
 };
 
 use serde_json::Value;
 use sotto_gateway::keys::StateFile;
 use sotto_wire::path;
-use support::{TOKEN, http::get, until};
+use support::{TOKEN, http::get};
 
 /// A directory with a configuration by the machine's own clock, and nothing else yet.
 struct Machine(tempfile::TempDir);
@@ -64,33 +63,41 @@ impl Machine {
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        let lines = BufReader::new(child.stderr.take().unwrap()).lines();
-        let serving = Serving(child);
-        for line in lines.map_while(Result::ok) {
-            if let Some((_, rest)) = line.split_once("address=") {
-                let address = rest.split_whitespace().next().unwrap();
-                return (serving, address.parse().unwrap());
-            }
-        }
-        panic!("the gateway did not serve");
+        let log = BufReader::new(child.stderr.take().unwrap()).lines();
+        let mut serving = Serving { child, log };
+        let line = serving.says("address=");
+        let (_, rest) = line.split_once("address=").unwrap();
+        let address = rest.split_whitespace().next().unwrap();
+        (serving, address.parse().unwrap())
     }
 }
 
 impl Serving {
+    /// Waits for a line of the log that holds `words`.
+    fn says(&mut self, words: &str) -> String {
+        let mut lines = self.log.by_ref().map_while(Result::ok);
+        lines
+            .find(|line| line.contains(words))
+            .unwrap_or_else(|| panic!("the gateway ended without saying {words:?}"))
+    }
+
     fn signal(&self, signal: &str) {
-        let id = self.0.id().to_string();
+        let id = self.child.id().to_string();
         let told = Command::new("kill").args([signal, &id]).status().unwrap();
         assert!(told.success());
     }
 }
 
 /// A serving process; killed when dropped.
-struct Serving(Child);
+struct Serving {
+    child: Child,
+    log: Lines<BufReader<ChildStderr>>,
+}
 
 impl Drop for Serving {
     fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }
 
@@ -232,18 +239,19 @@ async fn sighup_reads_the_tokens_again_and_sigterm_ends_in_order() {
     let token = machine.0.path().join("token");
     fs::write(&token, "too short").unwrap();
     serving.signal("-HUP");
-    tokio::time::sleep(Duration::from_millis(300)).await;
-    let status = async || get(address, path::GATEWAY).await.status;
-    assert_eq!(
+    serving.says("tokens not replaced");
+    let status = async || get(address, path::GATEWAY_KEYS).await.status;
+    assert_ne!(
         status().await,
-        200,
+        401,
         "a list that cannot be read changes nothing"
     );
 
     fs::write(&token, TOKEN.replace('0', "f")).unwrap();
     serving.signal("-HUP");
-    until("the old token is refused", async || status().await == 401).await;
+    serving.says("tokens read again");
+    assert_eq!(status().await, 401, "the old token is refused");
 
     serving.signal("-TERM");
-    assert!(serving.0.wait().unwrap().success());
+    assert!(serving.child.wait().unwrap().success());
 }

@@ -2,7 +2,8 @@
 
 use std::{path::Path, process::ExitCode};
 
-use sotto_daemon::logs;
+use anyhow::Context as _;
+use sotto_daemon::{logs, signals::Signals};
 use sotto_gateway::{Config, Gateway};
 
 use super::runtime;
@@ -11,9 +12,10 @@ pub(crate) fn run(config: &Path) -> anyhow::Result<ExitCode> {
     let config = Config::load(config)?;
     logs::init(config.log.format, config.log.level);
     runtime()?.block_on(async {
+        let signals = Signals::listen().context("signals cannot be handled")?;
         let running = Gateway::start(config, None).await?;
         tracing::info!(address = %running.address, admin = ?running.admin, "serving");
-        running.until_stopped().await?;
+        running.until_told(signals).await;
         Ok(ExitCode::SUCCESS)
     })
 }

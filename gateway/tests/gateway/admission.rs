@@ -22,13 +22,16 @@ async fn only_listed_relays_are_served() {
     let site = Site::new().await;
     let running = site.start().await;
     let wrong = format!("Bearer {}", TOKEN.replace('0', "1"));
-    for resource in [path::GATEWAY, path::GATEWAY_KEYS, "/", "/healthz"] {
+    for (method, resource) in [
+        (Method::POST, path::GATEWAY),
+        (Method::GET, path::GATEWAY_KEYS),
+    ] {
         for headers in [
             &[][..],
             &[("authorization", wrong.as_str())],
             &[("authorization", TOKEN)],
         ] {
-            let answer = send(running.address, Method::GET, resource, headers, b"").await;
+            let answer = send(running.address, method.clone(), resource, headers, b"").await;
             assert_eq!(
                 (answer.status.as_u16(), problem(&answer).status),
                 (401, 401),
@@ -48,6 +51,15 @@ async fn only_listed_relays_are_served() {
     )
     .await;
     assert_eq!(answer.status, 401);
+}
+
+#[tokio::test]
+async fn the_list_of_keys_is_public() {
+    let site = Site::new().await;
+    let running = site.start().await;
+    let answer = send(running.address, Method::GET, path::GATEWAY, &[], b"").await;
+    assert_eq!(answer.status, 200);
+    assert_eq!(answer.media_type(), media::OHTTP_KEYS);
 }
 
 #[tokio::test]
@@ -206,7 +218,7 @@ async fn metrics_have_fixed_labels_and_readiness_follows_the_keys() {
     foreign::exchange(running.address, &question("_mimi.alice.test.")).await;
     foreign::exchange(running.address, &question("elsewhere.test.")).await;
     post(running.address, b"no envelope").await;
-    send(running.address, Method::GET, path::GATEWAY, &[], b"").await;
+    send(running.address, Method::GET, path::GATEWAY_KEYS, &[], b"").await;
 
     assert_eq!(get(admin, "/readyz").await.status, 200);
     let metrics = get(admin, "/metrics").await.text();
