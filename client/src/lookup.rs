@@ -135,16 +135,8 @@ impl Lookup {
         now: u64,
     ) -> (Self, Step) {
         if let Identifier::Uri(uri) = &identifier {
-            let service = Service {
-                provider: uri.provider().clone(),
-                port: None,
-                account: Some(uri.account().as_str().to_owned()),
-                preference: u16::MAX,
-                label: None,
-                tags: Vec::new(),
-            };
             let outcome = Outcome::Found(Found {
-                services: vec![service],
+                services: vec![Service::from(uri)],
                 dropped: Vec::new(),
             });
             return Self::over(Report::without_question(outcome, Some(identifier), now));
