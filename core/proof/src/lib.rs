@@ -6,7 +6,7 @@
 //! with each CNAME and DNAME on the way. Whoever holds the trust anchor needs nothing else, so it
 //! does not matter who made the proof or how it travelled.
 //!
-//! A gateway makes proofs with [`Prover`]; a client judges them with [`verify`]:
+//! A gateway makes proofs with [`Prover`]; a client judges them with [`verify()`]:
 //!
 //! ```
 //! use sotto_proof::{Anchors, Limits, Question, RecordType, Verdict, verify};
