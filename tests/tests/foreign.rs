@@ -1,16 +1,20 @@
-//! Foreign software at either end: an RFC 9458 client that knows nothing of ours, and key lists as it reads them.
+//! Foreign software on every side: an RFC 9458 client and a relay that know nothing of ours, and another reader of
+//! our proofs.
 
 #![allow(
     clippy::unwrap_used,
     reason = "a helper of a test may panic as the test may"
 )]
 
-use std::io::Cursor;
+use std::fs;
+use std::io::{BufRead, BufReader, Cursor, Read, Write};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::thread;
 
 use bhttp::{Message, Mode};
-use sotto_proof::{Anchors, Limits, Question, Verdict, verify};
+use sotto_proof::{Anchors, Limits, Question, Verdict, decode, verify};
 use sotto_tests::raw::{RawConnection, RawResponse};
-use sotto_tests::{GATEWAY_HOST, Hierarchy, Parties, now};
+use sotto_tests::{GATEWAY_HOST, Hierarchy, Parties, now, sotto};
 use sotto_wire::{AnswerClass, Problem, ProblemType, media, path};
 
 /// Talks to the gateway with the credentials of a relay.
@@ -82,7 +86,7 @@ const TARGET: &str = "/dnssecproof?d=_mimi.alice.nsec.test.&t=TXT";
 #[test]
 fn a_foreign_client_is_served_a_proof_in_every_form_of_its_request() {
     let hierarchy = Hierarchy::shared().unwrap();
-    let anchors = Anchors::parse(&std::fs::read_to_string(hierarchy.anchor()).unwrap()).unwrap();
+    let anchors = Anchors::parse(&fs::read_to_string(hierarchy.anchor()).unwrap()).unwrap();
     let question = Question {
         name: "_mimi.alice.nsec.test.".parse().unwrap(),
         rtype: "TXT".parse().unwrap(),
@@ -156,5 +160,118 @@ fn a_relay_without_credentials_is_not_admitted() {
     for credentials in ["", "Authorization: Bearer guess\r\n"] {
         let refused = post(&mut connection, credentials, &[0; 2_048]);
         assert_eq!(refused.status(), Some(401), "{}", refused.head);
+    }
+}
+
+/// A relay as RFC 9458 has it and no more: one resource, nothing well known, HTTP/1.1 in clear on loopback.
+fn foreign_relay() -> SocketAddr {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let address = listener.local_addr().unwrap();
+    thread::spawn(move || {
+        for client in listener.incoming().flatten() {
+            // A client that goes away early is no concern of the relay's.
+            let _ = relay_one(client);
+        }
+    });
+    address
+}
+
+fn relay_one(client: TcpStream) -> std::io::Result<()> {
+    let mut reader = BufReader::new(client.try_clone()?);
+    let mut lines = Vec::new();
+    loop {
+        let mut line = String::new();
+        reader.read_line(&mut line)?;
+        if line.trim().is_empty() {
+            break;
+        }
+        lines.push(line.to_ascii_lowercase());
+    }
+    let field = |name: &str| {
+        lines
+            .iter()
+            .find_map(|line| line.strip_prefix(name))
+            .map(str::trim)
+    };
+    let is_resource = lines
+        .first()
+        .is_some_and(|line| line.starts_with("post /ohttp "));
+    let response = if is_resource && field("content-type:") == Some(media::OHTTP_REQUEST) {
+        let mut envelope = vec![0; field("content-length:").unwrap_or("0").parse().unwrap()];
+        reader.read_exact(&mut envelope)?;
+        let (mut connection, credentials) = gateway();
+        let body = post(&mut connection, &credentials, &envelope).body;
+        let media_type = media::OHTTP_RESPONSE;
+        let head = format!(
+            "HTTP/1.1 200 OK\r\nContent-Type: {media_type}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
+            body.len()
+        );
+        [head.into_bytes(), body].concat()
+    } else {
+        b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n".to_vec()
+    };
+    (&client).write_all(&response)
+}
+
+#[test]
+fn a_foreign_relay_can_stand_between_with_keys_from_a_file() {
+    let hierarchy = Hierarchy::shared().unwrap();
+    let (mut connection, credentials) = gateway();
+    let head = format!(
+        "GET {} HTTP/1.1\r\nHost: {GATEWAY_HOST}\r\n{credentials}",
+        path::GATEWAY_KEYS
+    );
+    let document = connection.exchange(&head, &[]).unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("keys");
+    fs::write(&file, document.body).unwrap();
+    let relay = format!("http://{}/ohttp", foreign_relay());
+    let (anchor, file) = (
+        hierarchy.anchor().display().to_string(),
+        file.display().to_string(),
+    );
+    let arguments = [
+        "lookup",
+        "alice.nsec.test",
+        "--json",
+        "--allow-http",
+        "--relay",
+        &relay,
+        "--gateway",
+        GATEWAY_HOST,
+        "--anchor",
+        &anchor,
+        "--key-document",
+        &file,
+        "--relay-operator",
+        "foreign-relay.test",
+    ];
+    let ran = sotto::run(&arguments).unwrap();
+    let report = ran.json().unwrap();
+    assert_eq!(
+        (ran.code, report["outcome"].as_str()),
+        (0, Some("found")),
+        "{ran:?}"
+    );
+    assert_eq!(report["private"], true, "{ran:?}");
+}
+
+#[test]
+fn another_implementation_reads_our_positive_proofs() {
+    let hierarchy = Hierarchy::shared().unwrap();
+    for (name, rtype) in [
+        ("_mimi.alice.nsec.test.", "TXT"),
+        ("_mimi.bob.nsec3.test.", "TXT"),
+        ("_mimi.dora.ed25519.example.", "TXT"),
+        ("_mimi.emil.ldns.example.", "TXT"),
+        ("anybody._user._mimi.nsec3.test.", "TXT"),
+        ("_mimi.karl.cname.test.", "TXT"),
+        ("ns.nsec.test.", "A"),
+    ] {
+        let proof = hierarchy.prove(name, rtype).unwrap();
+        let ours = decode(&proof, &Limits::default()).unwrap();
+        let theirs = dnssec_prover::ser::parse_rr_stream(&proof)
+            .unwrap_or_else(|()| panic!("{name} {rtype}"));
+        assert_eq!(theirs.len(), ours.len(), "{name} {rtype}");
     }
 }
