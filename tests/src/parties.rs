@@ -68,8 +68,8 @@ impl GatewayKeys {
 #[derive(Debug)]
 pub struct Parties {
     // The relay first, so that nothing is forwarded to a gateway that has gone.
-    relay: Service,
-    gateway: Option<Service>,
+    relay: Server,
+    gateway: Option<Server>,
     to_relay: Tap,
     to_gateway: Tap,
     directory: TempDir,
@@ -118,7 +118,7 @@ impl Parties {
 
     fn around(
         directory: TempDir,
-        gateway: Option<Service>,
+        gateway: Option<Server>,
         address: SocketAddr,
         authority: Option<&Path>,
     ) -> Result<Self> {
@@ -171,23 +171,23 @@ impl Parties {
         format!("Bearer {TOKEN}")
     }
 
-    /// All that the relay has logged.
+    /// All that the relay has logged, and its metrics.
     #[must_use]
-    pub fn relay_log(&self) -> String {
-        self.relay.output()
+    pub fn relay_traces(&self) -> String {
+        self.relay.traces()
     }
 
-    /// All that the gateway has logged; nothing if it is an impostor.
+    /// All that the gateway has logged, and its metrics; nothing if it is an impostor.
     #[must_use]
-    pub fn gateway_log(&self) -> String {
+    pub fn gateway_traces(&self) -> String {
         self.gateway
             .as_ref()
-            .map(Service::output)
+            .map(Server::traces)
             .unwrap_or_default()
     }
 }
 
-fn start_gateway(place: &Path, hierarchy: &Hierarchy) -> Result<(Service, SocketAddr)> {
+fn start_gateway(place: &Path, hierarchy: &Hierarchy) -> Result<(Server, SocketAddr)> {
     let (address, admin) = (ports::free()?, ports::free()?);
     let state = place.join("gateway.keys");
     // Instances that share a copy of the state derive the same keys; each advances its own copy.
@@ -217,7 +217,7 @@ fn start_relay(
     place: &Path,
     gateway: SocketAddr,
     authority: Option<&Path>,
-) -> Result<(Service, SocketAddr)> {
+) -> Result<(Server, SocketAddr)> {
     let (address, admin) = (ports::free()?, ports::free()?);
     let route = authority.map_or_else(
         || format!("url = \"http://{gateway}\"\n"),
@@ -255,7 +255,23 @@ fn place(directory: &TempDir, name: &str) -> Result<PathBuf> {
     Ok(path)
 }
 
-fn serve(program: &str, place: &Path, config: &str, admin: SocketAddr) -> Result<Service> {
+/// One of our servers, with its admin listener.
+#[derive(Debug)]
+struct Server {
+    service: Service,
+    admin: SocketAddr,
+}
+
+impl Server {
+    /// What the server has logged, and its metrics.
+    fn traces(&self) -> String {
+        let metrics = admin_get(self.admin, "/metrics")
+            .unwrap_or_else(|error| format!("no metrics: {error}"));
+        self.service.output() + &metrics
+    }
+}
+
+fn serve(program: &str, place: &Path, config: &str, admin: SocketAddr) -> Result<Server> {
     let file = place.join("config.toml");
     fs::write(&file, config)?;
     let file = file.to_str().context("the temporary directory is UTF-8")?;
@@ -264,22 +280,22 @@ fn serve(program: &str, place: &Path, config: &str, admin: SocketAddr) -> Result
         place,
         &["serve", "--config", file],
     )?;
-    service.wait_until(|| is_ready(admin).unwrap_or(false))?;
-    Ok(service)
+    service.wait_until(|| admin_get(admin, "/readyz").is_ok())?;
+    Ok(Server { service, admin })
 }
 
-/// What `/readyz` says.
-fn is_ready(admin: SocketAddr) -> Result<bool> {
+/// The content of a resource of an admin listener.
+fn admin_get(admin: SocketAddr, path: &str) -> Result<String> {
     let mut stream = TcpStream::connect(admin)?;
     stream.set_read_timeout(Some(Duration::from_secs(1)))?;
     write!(
         stream,
-        "GET /readyz HTTP/1.1\r\nHost: {admin}\r\nConnection: close\r\n\r\n"
+        "GET {path} HTTP/1.1\r\nHost: {admin}\r\nConnection: close\r\n\r\n"
     )?;
     let mut response = String::new();
     stream.read_to_string(&mut response)?;
-    let Some((_, status)) = response.split_once(' ') else {
-        bail!("no HTTP response");
-    };
-    Ok(status.starts_with("200"))
+    match response.split_once("\r\n\r\n") {
+        Some((head, content)) if head.starts_with("HTTP/1.1 200") => Ok(content.to_owned()),
+        _ => bail!("{path} answers {response:?}"),
+    }
 }

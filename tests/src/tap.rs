@@ -1,11 +1,17 @@
 //! A wire with an ear on it: forwards TCP octets and notes how many went each way.
 
 use std::io::{Read, Write};
-use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::net::{IpAddr, Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
 use anyhow::{Context, Result};
+use socket2::{Domain, Socket, Type};
+
+/// What the addresses begin with that servers behind a tap see: each connection of this process comes
+/// from an address of its own that nobody has, so that a trace of it anywhere is a trace of this client.
+pub const CLIENTS: &str = "127.83.";
 
 /// One connection that went over the wire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,6 +39,15 @@ impl Tap {
     /// That loopback has no port left.
     pub fn on(server: SocketAddr) -> Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("no free TCP port")?;
+        Self::between(listener, server)
+    }
+
+    /// Lays a wire from `listener` to `server`.
+    ///
+    /// # Errors
+    ///
+    /// That the listener has no address.
+    pub fn between(listener: TcpListener, server: SocketAddr) -> Result<Self> {
         let tap = Self {
             address: listener.local_addr()?,
             flows: Arc::default(),
@@ -41,7 +56,7 @@ impl Tap {
         thread::spawn(move || {
             for client in listener.incoming().flatten() {
                 // A server that refuses leaves the client a closed connection, as without the tap.
-                if let Ok(server) = TcpStream::connect(server) {
+                if let Ok(server) = connect(server) {
                     let _ = accepting.forward(client, server);
                 }
             }
@@ -65,6 +80,9 @@ impl Tap {
     }
 
     fn forward(&self, client: TcpStream, server: TcpStream) -> std::io::Result<()> {
+        // Octets pass on as they come; the ends decide what goes together.
+        client.set_nodelay(true)?;
+        server.set_nodelay(true)?;
         let place = {
             let mut flows = self.flows.lock().unwrap_or_else(PoisonError::into_inner);
             flows.push(Flow {
@@ -92,6 +110,7 @@ impl Tap {
         thread::spawn(move || {
             let mut buffer = [0; 16_384];
             while let Ok(read @ 1..) = from.read(&mut buffer) {
+                // Noted before it is passed on: whoever has an answer finds it noted, and the request too.
                 *count(&mut flows.lock().unwrap_or_else(PoisonError::into_inner)[place]) += read;
                 if to.write_all(&buffer[..read]).is_err() {
                     break;
@@ -101,4 +120,15 @@ impl Tap {
             let _ = to.shutdown(Shutdown::Write);
         });
     }
+}
+
+/// Connects from an address that no other connection of this process has had.
+fn connect(server: SocketAddr) -> std::io::Result<TcpStream> {
+    static VISITORS: AtomicU16 = AtomicU16::new(1);
+    let [high, low] = VISITORS.fetch_add(1, Ordering::Relaxed).to_be_bytes();
+    let source = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(127, 83, high, low)), 0);
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, None)?;
+    socket.bind(&source.into())?;
+    socket.connect(&server.into())?;
+    Ok(socket.into())
 }

@@ -150,9 +150,12 @@ fn a_lookup_is_one_connection_to_the_relay_with_one_size() {
         settled(parties.to_gateway()).len() <= to_gateway + 1,
         "the relay keeps its connection"
     );
-    let (relay, gateway) = (parties.relay_log(), parties.gateway_log());
+    let (relay, gateway) = (parties.relay_traces(), parties.gateway_traces());
     for log in [&relay, &gateway] {
-        assert!(log.contains("INFO"), "there is no log to look at: {log}");
+        assert!(
+            log.contains("INFO") && log.contains("# TYPE"),
+            "there is nothing to look at: {log}"
+        );
         for address in &relays {
             assert!(!log.contains(address.as_str()), "{address} in {log}");
         }
@@ -178,13 +181,13 @@ const CANARIES: &[&str] = &[
 ];
 
 #[test]
-fn neither_server_logs_whom_anybody_asked_for_at_level_trace() {
+fn neither_logs_at_level_trace_nor_metrics_hold_whom_anybody_asked_for() {
     let (hierarchy, parties) = (Hierarchy::shared().unwrap(), Parties::shared().unwrap());
     for (arguments, code) in LOOKUPS {
         let ran = sotto::through(parties, hierarchy, arguments).unwrap();
         assert_eq!(ran.code, *code, "{arguments:?}: {ran:?}");
     }
-    for log in [parties.relay_log(), parties.gateway_log()] {
+    for log in [parties.relay_traces(), parties.gateway_traces()] {
         for canary in CANARIES {
             assert!(
                 !log.to_lowercase().contains(&canary.to_lowercase()),
