@@ -3,7 +3,7 @@
 use data_encoding::{BASE64, HEXLOWER_PERMISSIVE};
 
 use crate::name::{Name, NameError};
-use crate::rdata::{Dnskey, Ds};
+use crate::rdata::{Dnskey, Ds, key_tag};
 use crate::record::RecordType;
 use crate::verify::crypto::{Algorithm, DigestType, PublicKey};
 
@@ -149,6 +149,15 @@ impl Anchors {
     /// Returns the anchors of one zone.
     pub(crate) fn of(&self, zone: &Name) -> impl Iterator<Item = &Anchor> {
         self.0.iter().filter(move |anchor| anchor.zone == *zone)
+    }
+
+    /// Returns the tags of the keys that the anchors of one zone refer to.
+    pub(crate) fn tags_of(&self, zone: &Name) -> Vec<u16> {
+        let tag = |anchor: &Anchor| match &anchor.key {
+            AnchorKey::Ds(rdata) => Ds::parse(rdata).map(|ds| ds.key_tag),
+            AnchorKey::Dnskey(rdata) => Some(key_tag(rdata)),
+        };
+        self.of(zone).filter_map(tag).collect()
     }
 
     /// Returns the zone of the anchor that is nearest to `name`, at or above it.

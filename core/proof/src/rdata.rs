@@ -179,6 +179,7 @@ pub struct Dnskey<'a> {
 impl<'a> Dnskey<'a> {
     const FLAG_ZONE: u16 = 0x0100;
     const FLAG_REVOKED: u16 = 0x0080;
+    const FLAG_SECURE_ENTRY_POINT: u16 = 0x0001;
     const PROTOCOL: u8 = 3;
 
     /// Reads the RDATA, or returns `None` where it is malformed.
@@ -200,6 +201,12 @@ impl<'a> Dnskey<'a> {
         self.flags & Self::FLAG_ZONE != 0
             && self.flags & Self::FLAG_REVOKED == 0
             && self.protocol == Self::PROTOCOL
+    }
+
+    /// Tells whether the zone says that the key signs its keys (RFC 4034 section 2.1.1).
+    #[must_use]
+    pub fn is_secure_entry_point(&self) -> bool {
+        self.flags & Self::FLAG_SECURE_ENTRY_POINT != 0
     }
 }
 

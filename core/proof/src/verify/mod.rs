@@ -1,7 +1,8 @@
 //! The verifier: from the trust anchor down to a verdict on one question.
 //!
 //! Reading order: [`verify`], `answer` (the question, its aliases), `zone` (anchor and DS to keys),
-//! `signature` (one RRSIG), `denial` with `nsec` and `nsec3`, `report` (what a verdict carries).
+//! `signature` (one RRSIG), `denial` with `nsec` and `nsec3`, `report` (what a verdict carries),
+//! `explain` (the same for a person: it decides nothing).
 //!
 //! Architecture invariant: nothing here knows where the zone cuts are but by signatures. A zone is
 //! what the signer's names say, so a label without a cut costs nothing; and only a DS denial that
@@ -10,6 +11,7 @@
 mod answer;
 pub(crate) mod crypto;
 mod denial;
+pub mod explain;
 mod nsec;
 mod nsec3;
 mod reason;
@@ -21,8 +23,9 @@ mod zone;
 
 use std::collections::BTreeMap;
 
+pub use explain::{Explanation, explain};
 pub use reason::{Code, Reason};
-pub use verdict::{ClockHint, Cost, Link, Secure, Validity, Verdict, Verification};
+pub use verdict::{ClockHint, Cost, Link, Secure, Utc, Validity, Verdict, Verification};
 
 use self::crypto::Nsec3Hash;
 use self::sets::{Set, SetId, Sets};
@@ -47,17 +50,34 @@ pub fn verify(
     now: u64,
     limits: &Limits,
 ) -> Verification {
+    judge(proof, question, anchors, now, limits, |_, verification| {
+        verification
+    })
+}
+
+/// Verifies a proof, and lets `finish` see what the verifier knows; `None` where the proof was not
+/// even looked into.
+fn judge<T>(
+    proof: &[u8],
+    question: &Question,
+    anchors: &Anchors,
+    now: u64,
+    limits: &Limits,
+    finish: impl FnOnce(Option<&mut Verifier<'_>>, Verification) -> T,
+) -> T {
     let Ok(records) = decode(proof, limits) else {
-        return report::bogus(Reason::new(Code::Malformed, &question.name, None));
+        let reason = Reason::new(Code::Malformed, &question.name, None);
+        return finish(None, report::bogus(reason));
     };
     if question.rtype.is_unprovable() {
         let reason = Reason::new(Code::UnprovableType, &question.name, question.rtype);
-        return report::bogus(reason);
+        return finish(None, report::bogus(reason));
     }
     let sets = Sets::new(&records);
     let mut verifier = Verifier::new(&records, &sets, anchors, now, limits);
     let conclusion = answer::conclude(&mut verifier, question);
-    report::report(&verifier, conclusion)
+    let verification = report::report(&verifier, conclusion);
+    finish(Some(&mut verifier), verification)
 }
 
 /// Why a step did not lead to a proved answer.

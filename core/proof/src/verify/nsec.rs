@@ -11,7 +11,7 @@ use crate::name::Name;
 use crate::record::Question;
 
 /// Returns the NSEC records that claim to be of the zone.
-fn nsecs<'p>(verifier: &Verifier<'p>, zone: &Name) -> &'p [NsecSet<'p>] {
+pub(super) fn nsecs<'p>(verifier: &Verifier<'p>, zone: &Name) -> &'p [NsecSet<'p>] {
     verifier
         .sets
         .denials(zone)
@@ -68,11 +68,7 @@ fn deny_name(
         // An empty non-terminal: it exists because something below it does.
         return Ok(Some(Denial::new(Absence::NoData, vec![covering])));
     }
-    // Owner and next exist with all their ancestors, and nothing exists between them.
-    let encloser = name
-        .common_labels(nsec.owner)
-        .max(name.common_labels(&nsec.next));
-    let Ok(wildcard) = name.ancestor(encloser).prepend(b"*") else {
+    let Some(wildcard) = wildcard_beside(nsec, name) else {
         return Ok(None);
     };
     let at_wildcard = Question {
@@ -102,6 +98,15 @@ fn deny_name(
         }
     }
     failure.map_or(Ok(None), Err)
+}
+
+/// Returns the wildcard that could have made `name`, which the NSEC covers.
+pub(super) fn wildcard_beside(nsec: &NsecSet<'_>, name: &Name) -> Option<Name> {
+    // Owner and next exist with all their ancestors, and nothing exists between them.
+    let encloser = name
+        .common_labels(nsec.owner)
+        .max(name.common_labels(&nsec.next));
+    name.ancestor(encloser).prepend(b"*").ok()
 }
 
 /// Proves that neither `name` nor anything below it exists.
@@ -142,7 +147,7 @@ pub(super) fn show_unsigned(
 
 /// Tells whether the NSEC says that no RRset exists at `name`, which it does not for its own
 /// owner, nor for names whose authority ends at that owner.
-fn covers(nsec: &NsecSet<'_>, zone: &Name, name: &Name) -> bool {
+pub(super) fn covers(nsec: &NsecSet<'_>, zone: &Name, name: &Name) -> bool {
     let last = nsec.next == *zone;
     let between = nsec.owner < name && (last || name < &nsec.next);
     between

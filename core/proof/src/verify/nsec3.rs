@@ -12,7 +12,7 @@ use crate::name::Name;
 use crate::record::Question;
 
 /// Returns the NSEC3 chains that claim to be of the zone.
-fn chains<'p>(verifier: &Verifier<'p>, zone: &Name) -> &'p [Nsec3Chain<'p>] {
+pub(super) fn chains<'p>(verifier: &Verifier<'p>, zone: &Name) -> &'p [Nsec3Chain<'p>] {
     verifier
         .sets
         .denials(zone)
@@ -196,7 +196,7 @@ pub(super) fn show_unsigned(
 }
 
 /// Returns the deepest of `name` and its ancestors within the zone that an NSEC3 matches.
-fn closest_match<'p>(
+pub(super) fn closest_match<'p>(
     verifier: &mut Verifier<'p>,
     zone: &Name,
     chain: &'p Nsec3Chain<'p>,
@@ -211,11 +211,17 @@ fn closest_match<'p>(
     Ok(None)
 }
 
-fn matching<'p>(chain: &'p Nsec3Chain<'p>, hash: &Nsec3Hash) -> Option<&'p Nsec3Set<'p>> {
+pub(super) fn matching<'p>(
+    chain: &'p Nsec3Chain<'p>,
+    hash: &Nsec3Hash,
+) -> Option<&'p Nsec3Set<'p>> {
     chain.sets.iter().find(|nsec3| nsec3.owner == *hash)
 }
 
-fn covering<'p>(chain: &'p Nsec3Chain<'p>, hash: &Nsec3Hash) -> Option<&'p Nsec3Set<'p>> {
+pub(super) fn covering<'p>(
+    chain: &'p Nsec3Chain<'p>,
+    hash: &Nsec3Hash,
+) -> Option<&'p Nsec3Set<'p>> {
     chain.sets.iter().find(|nsec3| {
         if nsec3.owner < nsec3.next {
             nsec3.owner < *hash && *hash < nsec3.next
@@ -228,7 +234,11 @@ fn covering<'p>(chain: &'p Nsec3Chain<'p>, hash: &Nsec3Hash) -> Option<&'p Nsec3
 
 impl<'p> Verifier<'p> {
     /// Hashes a name once, within the limit.
-    fn nsec3_hash(&mut self, name: &Name, chain: &Nsec3Chain<'p>) -> Result<Nsec3Hash, Stop> {
+    pub(super) fn nsec3_hash(
+        &mut self,
+        name: &Name,
+        chain: &Nsec3Chain<'p>,
+    ) -> Result<Nsec3Hash, Stop> {
         let key = (name.to_lowercase(), chain.iterations, chain.salt);
         if let Some(known) = self.hashes.get(&key) {
             return Ok(*known);

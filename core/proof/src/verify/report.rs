@@ -84,7 +84,7 @@ fn add_with_chain(verifier: &Verifier<'_>, id: SignatureId, chain: &mut Vec<Sign
     chain.push(id);
 }
 
-fn link(verifier: &Verifier<'_>, id: SignatureId) -> Link {
+pub(super) fn link(verifier: &Verifier<'_>, id: SignatureId) -> Link {
     let verified = &verifier.verified[id.0];
     let set = verifier.sets.get(verified.set);
     Link {

@@ -157,8 +157,9 @@ pub struct Cost {
     pub nsec3_hashes: usize,
 }
 
-/// Unix seconds, shown as a date and time of day in UTC.
-struct Utc(u64);
+/// Unix seconds, shown as a date and time of day in UTC (RFC 3339).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Utc(pub u64);
 
 impl fmt::Display for Utc {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

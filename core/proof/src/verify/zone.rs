@@ -210,7 +210,7 @@ impl<'p> Verifier<'p> {
 }
 
 /// Tells whether a DS record has a supported algorithm and digest type.
-fn is_usable_ds(rdata: &[u8]) -> bool {
+pub(super) fn is_usable_ds(rdata: &[u8]) -> bool {
     Ds::parse(rdata).is_some_and(|ds| {
         Algorithm::from_number(ds.algorithm).is_some()
             && DigestType::from_number(ds.digest_type).is_some()
