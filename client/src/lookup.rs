@@ -101,6 +101,8 @@ struct Running {
     contacts: Vec<Contact>,
     proof: Option<Vec<u8>>,
     judged: Option<Judged>,
+    /// Whether an answer came out of its seal.
+    opened: bool,
 }
 
 /// What the step under way is for.
@@ -242,6 +244,7 @@ impl Lookup {
             contacts: setup.relay_hosts().map(Contact::new).collect(),
             proof: None,
             judged: None,
+            opened: false,
         });
         running.meet_relay();
         match running.proceed(now) {
@@ -339,6 +342,7 @@ impl Running {
         let answer = opener.open(&sealed).map_err(|error| {
             Unavailable::with(Code::AnswerUnreadable, Detail::Cause(error.to_string()))
         })?;
+        self.opened = true;
         if answer.status != 200 {
             return Err(Unavailable::with(
                 sealed_status(answer.status),
@@ -516,9 +520,10 @@ impl Running {
             .map_or((None, SecondOpinion::NotAsked), |judged| {
                 (Some(judged.verification), judged.second_opinion)
             });
-        let knowledge = match (&outcome, self.relay, &self.key) {
-            (Outcome::Unavailable(_), ..) => None,
-            (_, Some(relay), Some(key)) => Some(Knowledge {
+        // By the opening alone: what was inside the seal must not decide whether the next lookup fetches, or
+        // the relay would learn it.
+        let knowledge = match (self.opened, self.relay, &self.key) {
+            (true, Some(relay), Some(key)) => Some(Knowledge {
                 until: self
                     .known_until
                     .unwrap_or_else(|| key.until.min(now.saturating_add(KNOWLEDGE_SECONDS))),

@@ -2,6 +2,7 @@
 
 use std::{
     convert::Infallible,
+    future::poll_fn,
     pin::pin,
     sync::{
         Arc,
@@ -13,7 +14,7 @@ use std::{
 use axum::Router;
 use hyper::{Request, body::Incoming, service::service_fn};
 use hyper_util::{
-    rt::{TokioExecutor, TokioIo, TokioTimer},
+    rt::{TokioIo, TokioTimer},
     server::conn::auto,
 };
 use tokio::{
@@ -25,7 +26,10 @@ use tokio::{
 use tokio_rustls::TlsAcceptor;
 use tower::Service;
 
-use crate::server::{PeerAddress, ServerLimits};
+use crate::{
+    server::{PeerAddress, ServerLimits},
+    streams::{Begin, Handling, Streams},
+};
 
 /// How often an HTTP/2 client that is silent is asked whether it is still there.
 const PING_INTERVAL: Duration = Duration::from_secs(30);
@@ -49,42 +53,54 @@ const MIN_HEADER_BYTES: u32 = 8_192;
 pub(crate) struct Connector {
     router: Router,
     limits: ServerLimits,
-    builder: auto::Builder<TokioExecutor>,
     stopped: watch::Receiver<()>,
+}
+
+/// Which protocols a connection may speak.
+enum Protocols {
+    Http1,
+    Http2,
+    Either,
 }
 
 impl Connector {
     /// `stopped` ends when its sender is dropped: that is the word to drain.
     pub(crate) fn new(router: Router, limits: ServerLimits, stopped: watch::Receiver<()>) -> Self {
-        let header_bytes = limits.max_header_bytes.max(MIN_HEADER_BYTES);
-        let mut builder = auto::Builder::new(TokioExecutor::new());
+        Self {
+            router,
+            limits,
+            stopped,
+        }
+    }
+
+    fn builder(&self, protocols: &Protocols, begin: Begin) -> auto::Builder<Begin> {
+        let header_bytes = self.limits.max_header_bytes.max(MIN_HEADER_BYTES);
+        let mut builder = auto::Builder::new(begin);
         builder
             .http1()
             .timer(TokioTimer::new())
-            .header_read_timeout(limits.header_timeout())
+            .header_read_timeout(self.limits.header_timeout())
             .max_buf_size(header_bytes as usize)
             .auto_date_header(false);
         builder
             .http2()
             .timer(TokioTimer::new())
-            .max_concurrent_streams(limits.max_streams)
+            .max_concurrent_streams(self.limits.max_streams)
             .max_header_list_size(header_bytes)
             .initial_stream_window_size(STREAM_WINDOW)
             .initial_connection_window_size(CONNECTION_WINDOW)
             .keep_alive_interval(PING_INTERVAL)
             .keep_alive_timeout(PING_TIMEOUT)
             .auto_date_header(false);
-        Self {
-            router,
-            limits,
-            builder,
-            stopped,
+        match protocols {
+            Protocols::Http1 => builder.http1_only(),
+            Protocols::Http2 => builder.http2_only(),
+            Protocols::Either => builder,
         }
     }
 
     pub(crate) async fn serve_plain(self, stream: TcpStream, peer: Option<PeerAddress>) {
-        let builder = self.builder.clone();
-        self.serve(builder, stream, peer).await;
+        self.serve(Protocols::Either, stream, peer).await;
     }
 
     pub(crate) async fn serve_tls(
@@ -100,22 +116,20 @@ impl Connector {
         };
         // A client that cannot agree on TLS, or takes too long, learns so by the alert or the close.
         let Ok(Ok(stream)) = handshake else { return };
-        let builder = match stream.get_ref().1.alpn_protocol() {
-            Some(b"h2") => self.builder.clone().http2_only(),
-            _ => self.builder.clone().http1_only(),
+        let protocols = match stream.get_ref().1.alpn_protocol() {
+            Some(b"h2") => Protocols::Http2,
+            _ => Protocols::Http1,
         };
-        self.serve(builder, stream, peer).await;
+        self.serve(protocols, stream, peer).await;
     }
 
     /// Serves until the client has enough, rests for too long, or the server drains.
-    async fn serve<I>(
-        mut self,
-        builder: auto::Builder<TokioExecutor>,
-        io: I,
-        peer: Option<PeerAddress>,
-    ) where
+    async fn serve<I>(mut self, protocols: Protocols, io: I, peer: Option<PeerAddress>)
+    where
         I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
+        let begin = Begin::default();
+        let builder = self.builder(&protocols, begin.clone());
         let activity = Arc::new(Activity::default());
         let requests = Arc::clone(&activity);
         let router = self.router;
@@ -124,19 +138,20 @@ impl Connector {
             if let Some(peer) = peer {
                 request.extensions_mut().insert(peer);
             }
-            let answer = router.clone().call(request);
+            let answer = Handling::start(router.clone().call(request));
             async move {
                 let answer = answer.await;
                 drop(in_flight);
-                answer.map_err(|never: Infallible| never)
+                answer.map(|answer| answer.unwrap_or_else(|never: Infallible| match never {}))
             }
         });
         let mut connection = pin!(builder.serve_connection(TokioIo::new(io), service));
+        let mut streams = Streams::of(begin);
         let mut rest = self.limits.header_timeout();
         loop {
             let begun = activity.begun();
             tokio::select! {
-                _ = connection.as_mut() => return,
+                _ = poll_fn(|cx| streams.poll_with(connection.as_mut(), cx)) => return,
                 _ = self.stopped.changed() => break,
                 () = sleep(rest) => {}
             }
@@ -146,7 +161,8 @@ impl Connector {
             rest = self.limits.idle_timeout();
         }
         connection.as_mut().graceful_shutdown();
-        let _ = timeout(self.limits.drain(), connection).await;
+        let ending = poll_fn(|cx| streams.poll_with(connection.as_mut(), cx));
+        let _ = timeout(self.limits.drain(), ending).await;
     }
 }
 

@@ -16,6 +16,7 @@ pub mod metrics;
 mod running;
 mod server;
 pub mod signals;
+mod streams;
 pub mod tls;
 
 pub use running::Running;

@@ -54,6 +54,8 @@ pub struct Options {
     pub gateway_toml: String,
     /// TOML tables appended to each relay's configuration, `[limits]` say.
     pub relay_toml: String,
+    /// Records published beside those of the people, each put into the zone it belongs to.
+    pub records: Vec<Extra>,
 }
 
 enum Directory {
@@ -111,9 +113,10 @@ impl World {
         let path = directory.path();
         let now = sotto_daemon::clock::now();
 
-        let key_records = make_keys(&path.join(file::KEY_STATE), now)?;
+        let mut records = make_keys(&path.join(file::KEY_STATE), now)?;
+        records.extend(options.records);
         // Half a second of RSA, which would hold up whoever shares this thread.
-        let plan = tokio::task::spawn_blocking(move || plan::build(now, key_records))
+        let plan = tokio::task::spawn_blocking(move || plan::build(now, records))
             .await
             .map_err(|_| WorldError::Dns(DnsError::Crypto("make the zones")))??;
         write(&path.join(file::ANCHOR), &plan.anchor)?;
