@@ -119,9 +119,12 @@ pub(crate) struct VerifyArguments {
     /// Verify at this time in place of now, Unix seconds.
     #[arg(long, value_name = "UNIXTIME")]
     pub(crate) at: Option<u64>,
-    /// Print the chain of signatures.
+    /// Print how the verdict came about: the chain of signatures as a tree, and where it ends or breaks.
     #[arg(long)]
     pub(crate) explain: bool,
+    /// Draw the same as a picture.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) svg: Option<PathBuf>,
     /// Trust anchors: DS or DNSKEY lines, or Unbound's root.key. The default is the IANA root.
     #[arg(
         long,
@@ -141,9 +144,12 @@ pub(crate) struct ShowArguments {
     /// Save the proof as it came, a bogus one too.
     #[arg(long, value_name = "FILE")]
     pub(crate) save_proof: Option<PathBuf>,
-    /// Print the chain of signatures, and whatever else led to the outcome.
+    /// Print the chain of signatures as a tree, and whatever else led to the outcome.
     #[arg(long)]
     pub(crate) explain: bool,
+    /// Draw the chain of signatures, and where it ends or breaks, as a picture.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) svg: Option<PathBuf>,
 }
 
 /// The form of the records, as it is written.

@@ -37,6 +37,17 @@ pub(crate) fn read_text(what: &str, path: &Path) -> Result<String, Failure> {
     })
 }
 
+/// Writes `octets` to `path`.
+pub(crate) fn write(what: &str, path: &Path, octets: &[u8]) -> Result<(), Failure> {
+    std::fs::write(path, octets).map_err(|error| {
+        Failure::own(
+            "file_not_written",
+            format!("{what} cannot be written to {}: {error}", path.display()),
+            "choose another file",
+        )
+    })
+}
+
 /// The trust anchors of `path`, or those of the IANA root.
 pub(crate) fn anchors(path: Option<&Path>) -> Result<Anchors, Failure> {
     let Some(path) = path else {

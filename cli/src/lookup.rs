@@ -6,6 +6,7 @@ use std::path::Path;
 use sotto_client::blocking::Client;
 use sotto_client::{ClientError, Code, Lookup, Outcome, Report, Setup, Step, TlsError};
 use sotto_mimi::{Domain, Identifier, RecordForm};
+use sotto_proof::{Anchors, Explanation, Limits};
 
 use crate::Output;
 use crate::args::{LookupArguments, QueryArguments, ShowArguments};
@@ -13,7 +14,7 @@ use crate::config::Settings;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::question::question;
-use crate::{clock, report, store};
+use crate::{clock, files, report, store, svg};
 
 /// Looks a person up.
 pub(crate) fn lookup(arguments: &LookupArguments, json: bool) -> Result<Output, Failure> {
@@ -23,6 +24,7 @@ pub(crate) fn lookup(arguments: &LookupArguments, json: bool) -> Result<Output, 
         return finish(
             &resolved(identifier)?,
             &settings,
+            &Anchors::iana(),
             &arguments.show,
             json,
             Vec::new(),
@@ -42,11 +44,14 @@ pub(crate) fn lookup(arguments: &LookupArguments, json: bool) -> Result<Output, 
     identifier.owner(form, phone_zone.as_ref())?;
 
     let (tie_break, note) = store::tie_break();
-    let client = client(settings.setup(phone_zone, tie_break)?)?;
+    let setup = settings.setup(phone_zone, tie_break)?;
+    let anchors = setup.anchors().clone();
+    let client = client(setup)?;
     let report = client.lookup(identifier, form);
     finish(
         &report,
         &settings,
+        &anchors,
         &arguments.show,
         json,
         note.into_iter().collect(),
@@ -58,7 +63,9 @@ pub(crate) fn query(arguments: &QueryArguments, json: bool) -> Result<Output, Fa
     let settings = arguments.settings.completed()?;
     let question = question(&arguments.name, &arguments.rtype, settings.mimi_type())?;
     // Nothing is ranked, so no secret is needed.
-    let client = client(settings.setup(None, sotto_mimi::TieBreak::new([0; 16]))?)?;
+    let setup = settings.setup(None, sotto_mimi::TieBreak::new([0; 16]))?;
+    let anchors = setup.anchors().clone();
+    let client = client(setup)?;
     let report = client.query(question);
     if let Outcome::Unavailable(why) = &report.outcome
         && why.code == Code::NameNotCarried
@@ -69,7 +76,14 @@ pub(crate) fn query(arguments: &QueryArguments, json: bool) -> Result<Output, Fa
             why.code.remedy(),
         ));
     }
-    finish(&report, &settings, &arguments.show, json, Vec::new())
+    finish(
+        &report,
+        &settings,
+        &anchors,
+        &arguments.show,
+        json,
+        Vec::new(),
+    )
 }
 
 fn phone_zone(text: Option<&String>) -> Result<Option<Domain>, Failure> {
@@ -127,10 +141,23 @@ fn resolved(identifier: Identifier) -> Result<Report, Failure> {
 fn finish(
     report: &Report,
     settings: &Settings,
+    anchors: &Anchors,
     show: &ShowArguments,
     json: bool,
     mut notes: Vec<String>,
 ) -> Result<Output, Failure> {
+    let wanted = show.explain || show.svg.is_some();
+    let explanation = wanted.then(|| explanation(report, anchors)).flatten();
+    let objection = report::objection(report);
+    if let Some(path) = &show.svg {
+        match &explanation {
+            Some(explanation) => {
+                let picture = svg::draw(explanation, objection.as_deref());
+                files::write("the picture", path, picture.as_bytes())?;
+            }
+            None => notes.push("note: no proof came, so nothing is drawn".to_owned()),
+        }
+    }
     if let Some(path) = &show.save_proof {
         match &report.proof {
             Some(proof) => save(path, proof)?,
@@ -141,11 +168,25 @@ fn finish(
         text: if json {
             report::json(report, settings.mimi_type(), show.explain)
         } else {
-            report::text(report, settings.mimi_type(), show.explain)
+            let explained = show.explain.then_some(explanation.as_ref());
+            report::text(report, settings.mimi_type(), explained)
         },
         notes,
         exit: exit(&report.outcome),
     })
+}
+
+/// How the proof came to its verdict. Everything is in the report but the anchors, so nobody is
+/// asked again.
+fn explanation(report: &Report, anchors: &Anchors) -> Option<Explanation> {
+    let (proof, question) = (report.proof.as_ref()?, report.question.as_ref()?);
+    Some(sotto_proof::explain(
+        proof,
+        question,
+        anchors,
+        report.at,
+        &Limits::default(),
+    ))
 }
 
 fn save(path: &Path, proof: &[u8]) -> Result<(), Failure> {

@@ -7,6 +7,7 @@ mod args;
 mod clock;
 mod config;
 mod exit;
+mod explain;
 mod failure;
 mod files;
 mod json;
@@ -14,6 +15,7 @@ mod lookup;
 mod question;
 mod report;
 mod store;
+mod svg;
 mod terminal;
 mod verify;
 

@@ -3,13 +3,15 @@
 use std::fmt::Write;
 
 use serde::Serialize;
-use sotto_client::{Explanation, Fact, Learnt, Operator, Outcome, Report, SecondOpinion, Source};
+use sotto_client::{
+    Explanation as Why, Fact, Learnt, Operator, Outcome, Report, SecondOpinion, Source,
+};
 use sotto_mimi::{DroppedRecord, Service};
-use sotto_proof::{RecordType, Secure, Verdict};
+use sotto_proof::{Explanation, RecordType, Secure, Verdict};
 
 use crate::json::{self, DroppedObject, QuestionObject, RecordObject, ServiceObject};
 use crate::terminal::{escape, table, time};
-use crate::verify;
+use crate::{explain, verify};
 
 /// The preference of a record that states none.
 const NO_PREFERENCE: u16 = u16::MAX;
@@ -46,7 +48,7 @@ struct Object<'a> {
 #[derive(Serialize)]
 struct ReasonObject {
     #[serde(flatten)]
-    explanation: Explanation,
+    explanation: Why,
     /// What goes with it, in words.
     detail: Option<String>,
 }
@@ -159,7 +161,12 @@ pub(crate) fn json(report: &Report, mimi_type: RecordType, explain: bool) -> Str
 }
 
 /// The report for a person: what was found, who vouches for it, who learnt what.
-pub(crate) fn text(report: &Report, mimi_type: RecordType, explain: bool) -> String {
+/// With `explained` also how it came about, as far as a proof came.
+pub(crate) fn text(
+    report: &Report,
+    mimi_type: RecordType,
+    explained: Option<Option<&Explanation>>,
+) -> String {
     let mut text = headline(report);
     if let Outcome::Found(found) = &report.outcome {
         text.push_str(&ranking(&found.services));
@@ -185,10 +192,24 @@ pub(crate) fn text(report: &Report, mimi_type: RecordType, explain: bool) -> Str
         let _ = writeln!(text, "{vouched}");
     }
     let _ = writeln!(text, "{}", learnt(report));
-    if explain {
-        text.push_str(&explained(report));
+    if let Some(explanation) = explained {
+        text.push_str(&how(report, explanation));
     }
     text
+}
+
+/// What speaks against a verdict that the proof by itself would give: a second opinion, its age,
+/// or what the client remembers.
+pub(crate) fn objection(report: &Report) -> Option<String> {
+    let verdict = &report.verification.as_ref()?.verdict;
+    match (&report.outcome, verdict) {
+        (Outcome::Bogus(_), Verdict::Bogus(_)) => None,
+        (Outcome::Bogus(why), _) => Some(why.to_string()),
+        (Outcome::Unavailable(why), verdict) if !matches!(verdict, Verdict::Bogus(_)) => {
+            Some(why.to_string())
+        }
+        _ => None,
+    }
 }
 
 /// What came of it, in one line.
@@ -283,7 +304,7 @@ fn learnt(report: &Report) -> String {
 }
 
 /// Whatever else led to the outcome.
-fn explained(report: &Report) -> String {
+fn how(report: &Report, explanation: Option<&Explanation>) -> String {
     let mut text = String::new();
     let mut line = |line: String| {
         let _ = writeln!(text, "  {}", escape(&line));
@@ -309,16 +330,11 @@ fn explained(report: &Report) -> String {
     if let Some(until) = report.cache_until() {
         line(format!("may be kept until {}", time(until)));
     }
-    if let Some(secure) = secure(report) {
-        for alias in &secure.aliases {
-            line(format!("{alias} is an alias"));
-        }
-        for wildcard in &secure.wildcards {
-            line(format!("made from the wildcard {wildcard}"));
-        }
+    if let Some(explanation) = explanation {
+        text.push_str(&explain::tree(explanation));
     }
-    if let Some(verification) = &report.verification {
-        text.push_str(&verify::chain(verification));
+    if let Some(objection) = objection(report) {
+        let _ = writeln!(text, "But: {}", escape(&objection));
     }
     match text.is_empty() {
         true => text,

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use serde::Serialize;
 use sotto_proof::{
-    ClockHint, Limits, MAX_PROOF_BYTES, Question, RecordType, Verdict, Verification, verify,
+    ClockHint, Limits, MAX_PROOF_BYTES, Question, RecordType, Verdict, Verification,
 };
 
 use crate::Output;
@@ -14,7 +14,7 @@ use crate::failure::Failure;
 use crate::json::{self, ReasonObject, RecordObject};
 use crate::question::question;
 use crate::terminal::{escape, time};
-use crate::{clock, files};
+use crate::{clock, explain, files, svg};
 
 /// What `--json` prints.
 #[derive(Serialize)]
@@ -36,7 +36,15 @@ pub(crate) fn run(arguments: &VerifyArguments, json: bool) -> Result<Output, Fai
     let anchors = files::anchors(arguments.anchor.as_deref())?;
     let proof = files::read("the proof", &arguments.file, MAX_PROOF_BYTES)?;
     let now = arguments.at.unwrap_or_else(clock::now);
-    let verification = verify(&proof, &question, &anchors, now, &Limits::default());
+    let explanation = sotto_proof::explain(&proof, &question, &anchors, now, &Limits::default());
+    let verification = &explanation.verification;
+    if let Some(path) = &arguments.svg {
+        files::write(
+            "the picture",
+            path,
+            svg::draw(&explanation, None).as_bytes(),
+        )?;
+    }
 
     let text = if json {
         json::print(&Verified {
@@ -52,10 +60,15 @@ pub(crate) fn run(arguments: &VerifyArguments, json: bool) -> Result<Output, Fai
             valid_from: verification.validity.map(|validity| validity.from),
             valid_until: verification.validity.map(|validity| validity.until),
             cache_ttl: verification.cache_ttl,
-            chain: arguments.explain.then(|| json::chain(&verification)),
+            chain: arguments.explain.then(|| json::chain(verification)),
         })
     } else {
-        describe(&verification, &question, mimi_type, arguments.explain)
+        describe(verification, &question, mimi_type)
+            + &if arguments.explain {
+                explain::tree(&explanation)
+            } else {
+                String::new()
+            }
     };
     Ok(Output {
         text,
@@ -69,12 +82,7 @@ pub(crate) fn run(arguments: &VerifyArguments, json: bool) -> Result<Output, Fai
 }
 
 /// The verification in words.
-fn describe(
-    verification: &Verification,
-    question: &Question,
-    mimi_type: RecordType,
-    explain: bool,
-) -> String {
+fn describe(verification: &Verification, question: &Question, mimi_type: RecordType) -> String {
     let mut text = match &verification.verdict {
         Verdict::Secure(_) => format!("secure: {question}\n"),
         Verdict::NoData => format!(
@@ -103,9 +111,6 @@ fn describe(
     }
     if let Some(vouched) = vouched(verification) {
         push_line(&mut text, &vouched);
-    }
-    if explain {
-        text.push_str(&chain(verification));
     }
     text
 }
@@ -138,15 +143,6 @@ pub(crate) fn vouched(verification: &Verification) -> Option<String> {
         escape(&zones.join(" > ")),
         time(validity.until)
     ))
-}
-
-/// The chain of signatures, a line each.
-pub(crate) fn chain(verification: &Verification) -> String {
-    let mut text = String::new();
-    for line in json::chain(verification) {
-        push_line(&mut text, &format!("  {}", escape(&line)));
-    }
-    text
 }
 
 fn push_line(text: &mut String, line: &str) {

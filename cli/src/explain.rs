@@ -1,0 +1,247 @@
+//! A verdict as a tree: zone by zone from the anchor down, then name by name.
+
+use std::fmt::Write;
+
+use sotto_proof::explain::{Explanation, Finding, Key, Role, Set, State, Step, StepOutcome, Zone};
+use sotto_proof::{Reason, Utc, Validity};
+
+use crate::terminal::escape;
+
+/// Draws the tree.
+pub(crate) fn tree(explanation: &Explanation) -> String {
+    let mut text = String::new();
+    let roots = children(explanation, None);
+    if !roots.is_empty() {
+        push(&mut text, "Who vouches for whom:");
+    }
+    for root in roots {
+        draw(explanation, root, "  ", "  ", &mut text);
+    }
+    push(&mut text, "What follows:");
+    for (number, step) in explanation.steps.iter().enumerate() {
+        push(
+            &mut text,
+            &format!("  {}. {}", number + 1, sentence(explanation, step)),
+        );
+    }
+    if let Some(validity) = explanation.verification.validity {
+        push(
+            &mut text,
+            &format!("  Every signature used is valid {}", span(validity)),
+        );
+    }
+    text
+}
+
+fn children(explanation: &Explanation, parent: Option<usize>) -> Vec<usize> {
+    let zones = explanation.zones.iter().enumerate();
+    zones
+        .filter(|(_, zone)| zone.parent == parent)
+        .map(|(at, _)| at)
+        .collect()
+}
+
+/// Draws a zone with what it signed and the zones below it.
+fn draw(explanation: &Explanation, at: usize, first: &str, rest: &str, text: &mut String) {
+    let zone = &explanation.zones[at];
+    push(text, &format!("{first}{}", head(zone)));
+    let mut branches = keys(zone);
+    branches.extend(zone.sets.iter().map(describe));
+    let below = children(explanation, Some(at));
+    for (place, lines) in branches.iter().enumerate() {
+        let last = below.is_empty() && place + 1 == branches.len();
+        let (fork, bar) = fork(last);
+        for (number, line) in lines.iter().enumerate() {
+            let stem = if number == 0 { fork } else { bar };
+            push(text, &format!("{rest}{stem}{line}"));
+        }
+    }
+    for (place, &child) in below.iter().enumerate() {
+        let (fork, bar) = fork(place + 1 == below.len());
+        draw(
+            explanation,
+            child,
+            &format!("{rest}{fork}"),
+            &format!("{rest}{bar}"),
+            text,
+        );
+    }
+}
+
+fn fork(last: bool) -> (&'static str, &'static str) {
+    if last {
+        ("└─ ", "   ")
+    } else {
+        ("├─ ", "│  ")
+    }
+}
+
+fn head(zone: &Zone) -> String {
+    let name = &zone.name;
+    match &zone.state {
+        State::Held => match &zone.anchors[..] {
+            [] => format!("zone {name}"),
+            tags => format!("zone {name}, trusted by the anchor for key {}", list(tags)),
+        },
+        State::Unsigned(reason) => format!("{name} - THE CHAIN ENDS HERE: {}", rule(reason)),
+        State::Broken(reason) => format!("zone {name} ✗ THE CHAIN BREAKS HERE: {}", rule(reason)),
+        State::Unreached => format!("zone {name} ? not reached: the chain breaks above it"),
+    }
+}
+
+/// The keys that matter, a line each, and how many do not.
+fn keys(zone: &Zone) -> Vec<Vec<String>> {
+    let believed = zone.state == State::Held;
+    let matters = |key: &&Key| key.entry || key.signs || !believed;
+    let mut lines: Vec<_> = zone
+        .keys
+        .iter()
+        .filter(matters)
+        .map(|key| vec![key_line(zone, key)])
+        .collect();
+    let others: Vec<_> = zone
+        .keys
+        .iter()
+        .filter(|key| !matters(key))
+        .map(ToString::to_string)
+        .collect();
+    if !others.is_empty() {
+        lines.push(vec![format!("not needed: key {}", others.join(", key "))]);
+    }
+    lines
+}
+
+fn key_line(zone: &Zone, key: &Key) -> String {
+    let why = if zone.state != State::Held {
+        "not proved"
+    } else if key.entry && !zone.anchors.is_empty() {
+        "the anchor refers to it"
+    } else if key.entry {
+        "the DS above refers to it"
+    } else {
+        "vouched for by the zone's signed keys"
+    };
+    format!("key {key}: {why}")
+}
+
+/// One RRset: what it is, and the notes on it.
+fn describe(set: &Set) -> Vec<String> {
+    let mut lines = vec![subject(set)];
+    lines.extend(notes(set));
+    lines
+}
+
+/// Who signed an RRset, and what it says.
+pub(crate) fn notes(set: &Set) -> Vec<String> {
+    let mut lines = Vec::new();
+    match (&set.state, &set.signature) {
+        (State::Broken(reason), _) => {
+            lines.push(format!("✗ THE CHAIN BREAKS HERE: {}", rule(reason)))
+        }
+        (State::Unsigned(reason), _) => lines.push(format!("- {}", rule(reason))),
+        (State::Unreached, Some(signature)) => lines.push(format!(
+            "? not proved, though key {signature} signed what it was made from"
+        )),
+        (State::Unreached, None) => {
+            lines.push("? not proved: the chain breaks elsewhere".to_owned())
+        }
+        (State::Held, _) => {}
+    }
+    if let (State::Held, Some(signature)) = (&set.state, &set.signature) {
+        lines.push(format!(
+            "signed by key {signature}, {}",
+            span(signature.validity)
+        ));
+    }
+    if let Some(wildcard) = &set.wildcard {
+        lines.push(format!("made from the wildcard {wildcard}"));
+    }
+    match &set.role {
+        Role::Delegation(entries) => {
+            lines.extend(entries.iter().map(|entry| format!("refers to key {entry}")))
+        }
+        Role::Alias(target) => lines.push(format!("leads to {target}")),
+        Role::Denial { next, findings } => {
+            lines.push(format!("spans to {next}"));
+            lines.extend(findings.iter().map(Finding::to_string));
+        }
+        Role::Lifetime => lines.push("bounds how long the denial may be kept".to_owned()),
+        Role::Keys | Role::Answer | Role::Other => {}
+    }
+    lines
+}
+
+/// Owner, type, and the role that the type alone does not tell.
+pub(crate) fn subject(set: &Set) -> String {
+    let owner = &set.owner;
+    let Some(rtype) = set.rtype else {
+        return owner.to_string();
+    };
+    match (&set.role, set.records) {
+        (Role::Answer, 1) => format!("{owner} {rtype}: the answer, 1 record"),
+        (Role::Answer, count) => format!("{owner} {rtype}: the answer, {count} records"),
+        (Role::Keys, count) => format!("{owner} {rtype}: the set of {count} keys"),
+        _ => format!("{owner} {rtype}"),
+    }
+}
+
+/// One step as a sentence.
+pub(crate) fn sentence(explanation: &Explanation, step: &Step) -> String {
+    let (name, rtype) = (&step.name, explanation.question.rtype);
+    let by_wildcard = |wildcard: &Option<_>| {
+        wildcard.as_ref().map_or_else(String::new, |wildcard| {
+            format!(", made from the wildcard {wildcard}")
+        })
+    };
+    match &step.outcome {
+        StepOutcome::Answer { records, wildcard } => {
+            let plural = if *records == 1 { "record" } else { "records" };
+            format!(
+                "{name} {rtype} is proved: {records} {plural}{}",
+                by_wildcard(wildcard)
+            )
+        }
+        StepOutcome::Alias {
+            rtype,
+            owner,
+            wildcard,
+            target,
+        } => format!(
+            "{name} is an alias of {target}, by the {rtype} at {owner}{}",
+            by_wildcard(wildcard)
+        ),
+        StepOutcome::Denied(denied) => format!(
+            "{name} {rtype} is denied: {} ({})",
+            denied.rule(),
+            denied.rfc()
+        ),
+        StepOutcome::Unsigned(reason) => format!(
+            "{name} {rtype} cannot be proved: the chain ends at {}: {}",
+            reason.name,
+            rule(reason)
+        ),
+        StepOutcome::Broken(reason) => {
+            format!("{name} {rtype} is NOT proved, and nothing above is an answer: {reason}")
+        }
+    }
+}
+
+fn rule(reason: &Reason) -> String {
+    format!("{} ({})", reason.code.rule(), reason.code.rfc())
+}
+
+/// A span of time in UTC.
+pub(crate) fn span(validity: Validity) -> String {
+    format!("{} to {}", Utc(validity.from), Utc(validity.until))
+}
+
+fn list(tags: &[u16]) -> String {
+    let tags: Vec<_> = tags.iter().map(ToString::to_string).collect();
+    tags.join(" or ")
+}
+
+/// Adds one line, escaped: names hold any octets.
+fn push(text: &mut String, line: &str) {
+    // A String takes everything.
+    let _ = writeln!(text, "{}", escape(line));
+}
