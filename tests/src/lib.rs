@@ -13,6 +13,8 @@ mod ca;
 mod dns;
 mod hierarchy;
 pub mod impostor;
+pub mod nginx;
+pub mod offline;
 pub mod oracle;
 mod parties;
 mod ports;

@@ -4,9 +4,8 @@
 use std::ops::Range;
 
 use domain::base::iana::Rtype;
-use sotto_client::proof::message;
-use sotto_client::proof::{Anchors, Progress, Prover, ProverLimits, Question};
-use sotto_world::dns::message::{Transport, respond};
+use sotto_client::proof::Anchors;
+use sotto_tests::offline;
 use sotto_world::dns::resolver::Internet;
 use sotto_world::dns::signer::{Algorithm, Window};
 use sotto_world::dns::zone::{Denial, ZoneBuilder, ZoneKeys};
@@ -69,22 +68,6 @@ impl Realm {
 impl Edition {
     /// The proof that an honest gateway makes of this edition.
     pub(crate) fn prove(&self, name: &str, rtype: &str) -> Vec<u8> {
-        const ID: u16 = 1;
-        let question = Question {
-            name: name.parse().unwrap(),
-            rtype: rtype.parse().unwrap(),
-        };
-        let (mut prover, mut open) = Prover::start(question, ProverLimits::default());
-        while let Some(asked) = open.pop() {
-            let query = message::query(ID, &asked, u16::MAX);
-            let response = respond(&self.0, &query, Transport::Tcp).unwrap();
-            let response = message::parse(&response.bytes, ID, &asked).unwrap();
-            match prover.respond(&asked, &response).unwrap() {
-                Progress::Ask(more) => open.extend(more),
-                Progress::Wait => {}
-                Progress::Done(proof) => return proof.into_bytes(),
-            }
-        }
-        unreachable!("a prover that awaits nothing is done")
+        offline::prove(&self.0, name, rtype).unwrap()
     }
 }
