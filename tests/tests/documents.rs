@@ -192,9 +192,8 @@ fn words_behind(source: &str, mark: &str) -> BTreeSet<String> {
         .skip(1)
         .filter_map(|rest| rest.split('"').next())
         .filter(|word| {
-            let is_part = |octet: u8| {
-                octet.is_ascii_lowercase() || octet.is_ascii_digit() || octet == b'_'
-            };
+            let is_part =
+                |octet: u8| octet.is_ascii_lowercase() || octet.is_ascii_digit() || octet == b'_';
             !word.is_empty() && word.bytes().all(is_part)
         })
         .map(str::to_owned)
