@@ -125,7 +125,7 @@ pub(crate) struct VerifyArguments {
     /// Draw the same as a picture.
     #[arg(long, value_name = "FILE")]
     pub(crate) svg: Option<PathBuf>,
-    /// Trust anchors: DS or DNSKEY lines, or Unbound's root.key. The default is the IANA root.
+    /// Trust anchors: DS or DNSKEY lines, Unbound's root.key, or IANA's root-anchors.xml. The default is the IANA root.
     #[arg(
         long,
         env = "SOTTO_ANCHOR",

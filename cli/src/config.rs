@@ -13,7 +13,7 @@ use sotto_wire::KEY_DOCUMENT_MAX_BYTES;
 
 use crate::args::Form;
 use crate::failure::Failure;
-use crate::files;
+use crate::{clock, files};
 
 /// Whom to ask, and on what terms: flags and environment by clap, the configuration file by serde, one definition for
 /// both. Keys of the file are the flags with `_` for `-`.
@@ -39,7 +39,7 @@ pub(crate) struct Settings {
         value_name = "HOST"
     )]
     gateway: Option<String>,
-    /// Trust anchors: DS or DNSKEY lines, or Unbound's root.key. The default is the IANA root.
+    /// Trust anchors: DS or DNSKEY lines, Unbound's root.key, or IANA's root-anchors.xml. The default is the IANA root.
     #[arg(
         long,
         env = "SOTTO_ANCHOR",
@@ -251,7 +251,7 @@ impl Settings {
             .allow_http(self.allow_http)
             .not_private(self.not_private)
             .second_opinion(!self.no_second_opinion)
-            .anchors(files::anchors(self.anchor.as_deref())?)
+            .anchors(files::anchors(self.anchor.as_deref(), clock::now())?)
             .mimi_type(self.mimi_type().0)
             .tie_break(tie_break);
         for url in others {

@@ -45,8 +45,16 @@ fn children(explanation: &Explanation, parent: Option<usize>) -> Vec<usize> {
 fn draw(explanation: &Explanation, at: usize, first: &str, rest: &str, text: &mut String) {
     let zone = &explanation.zones[at];
     push(text, &format!("{first}{}", head(zone)));
-    let mut branches = keys(zone);
-    branches.extend(zone.sets.iter().map(describe));
+    let is_key_set = |set: &&Set| set.role == Role::Keys;
+    let mut branches = keys(zone, |key| key.entry);
+    branches.extend(zone.sets.iter().filter(is_key_set).map(describe));
+    branches.extend(keys(zone, |key| !key.entry));
+    branches.extend(
+        zone.sets
+            .iter()
+            .filter(|set| !is_key_set(set))
+            .map(describe),
+    );
     let below = children(explanation, Some(at));
     for (place, lines) in branches.iter().enumerate() {
         let last = below.is_empty() && place + 1 == branches.len();
@@ -89,19 +97,15 @@ fn head(zone: &Zone) -> String {
     }
 }
 
-/// The keys that matter, a line each, and how many do not.
-fn keys(zone: &Zone) -> Vec<Vec<String>> {
-    let believed = zone.state == State::Held;
-    let matters = |key: &&Key| key.entry || key.signs || !believed;
-    let mut lines: Vec<_> = zone
-        .keys
-        .iter()
+/// The `wanted` keys: those that matter a line each, the others together.
+fn keys(zone: &Zone, wanted: impl Fn(&Key) -> bool) -> Vec<Vec<String>> {
+    let wanted = || zone.keys.iter().filter(|key| wanted(key));
+    let matters = |key: &&Key| key.entry || key.signs || zone.state != State::Held;
+    let mut lines: Vec<_> = wanted()
         .filter(matters)
         .map(|key| vec![key_line(zone, key)])
         .collect();
-    let others: Vec<_> = zone
-        .keys
-        .iter()
+    let others: Vec<_> = wanted()
         .filter(|key| !matters(key))
         .map(ToString::to_string)
         .collect();
@@ -119,7 +123,7 @@ fn key_line(zone: &Zone, key: &Key) -> String {
     } else if key.entry {
         "the DS above refers to it"
     } else {
-        "vouched for by the zone's signed keys"
+        "in the signed set"
     };
     format!("key {key}: {why}")
 }
@@ -180,6 +184,7 @@ pub(crate) fn subject(set: &Set) -> String {
     match (&set.role, set.records) {
         (Role::Answer, 1) => format!("{owner} {rtype}: the answer, 1 record"),
         (Role::Answer, count) => format!("{owner} {rtype}: the answer, {count} records"),
+        (Role::Keys, 1) => format!("{owner} {rtype}: the set of keys, of 1 key"),
         (Role::Keys, count) => format!("{owner} {rtype}: the set of {count} keys"),
         _ => format!("{owner} {rtype}"),
     }

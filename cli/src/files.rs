@@ -48,16 +48,16 @@ pub(crate) fn write(what: &str, path: &Path, octets: &[u8]) -> Result<(), Failur
     })
 }
 
-/// The trust anchors of `path`, or those of the IANA root.
-pub(crate) fn anchors(path: Option<&Path>) -> Result<Anchors, Failure> {
+/// The trust anchors of `path` at `now`, or those of the IANA root.
+pub(crate) fn anchors(path: Option<&Path>, now: u64) -> Result<Anchors, Failure> {
     let Some(path) = path else {
         return Ok(Anchors::iana());
     };
-    Anchors::parse(&read_text("the anchor file", path)?).map_err(|error| {
+    Anchors::parse_at(&read_text("the anchor file", path)?, now).map_err(|error| {
         Failure::usage(
             "anchor_invalid",
             format!("the anchor file {}: {error}", path.display()),
-            "give DS or DNSKEY lines in zone-file form, or Unbound's root.key",
+            "give DS or DNSKEY lines in zone-file form, Unbound's root.key, or IANA's root-anchors.xml",
         )
     })
 }

@@ -33,9 +33,9 @@ struct Verified {
 pub(crate) fn run(arguments: &VerifyArguments, json: bool) -> Result<Output, Failure> {
     let mimi_type = RecordType(arguments.mimi_type);
     let question = question(&arguments.name, &arguments.rtype, mimi_type)?;
-    let anchors = files::anchors(arguments.anchor.as_deref())?;
-    let proof = files::read("the proof", &arguments.file, MAX_PROOF_BYTES)?;
     let now = arguments.at.unwrap_or_else(clock::now);
+    let anchors = files::anchors(arguments.anchor.as_deref(), now)?;
+    let proof = files::read("the proof", &arguments.file, MAX_PROOF_BYTES)?;
     let explanation = sotto_proof::explain(&proof, &question, &anchors, now, &Limits::default());
     let verification = &explanation.verification;
     if let Some(path) = &arguments.svg {

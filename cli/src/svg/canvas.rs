@@ -51,7 +51,7 @@ impl Face {
 
 const STYLE: &str = "\
 text{font-family:ui-monospace,Menlo,Consolas,'DejaVu Sans Mono',monospace;fill:#1f2328}\
-.title{font-size:20px;font-weight:bold}.heading{font-size:15px;font-weight:bold}.code{font-size:12px}.small{font-size:11px;fill:#424a53}\
+.title{font-size:17px;font-weight:bold}.heading{font-size:15px;font-weight:bold}.code{font-size:12px}.small{font-size:11px;fill:#424a53}\
 .page{fill:#ffffff}.line{fill:none;stroke-width:2}.tip{stroke:none}.mark{fill:none;stroke-width:2.5;stroke-linecap:round}\
 .box{stroke-width:1.5}.box.broken{stroke-width:3}.box.plain,.line.plain{stroke-dasharray:2 4}.line.broken{stroke-dasharray:7 4}\
 .held{stroke:#1a7f37}.plain{stroke:#6e7781}.broken{stroke:#b3261e}\

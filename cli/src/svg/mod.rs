@@ -18,8 +18,8 @@ const COLUMN_GAP: i32 = 44;
 const BANNER: i32 = 74;
 const LINE: i32 = 16;
 /// Characters that fit across one column.
-const TITLE_CHARACTERS: usize = 50;
-const LINE_CHARACTERS: usize = 88;
+const TITLE_CHARACTERS: usize = 64;
+const LINE_CHARACTERS: usize = 94;
 /// Zones drawn: an honest proof has three to ten, a hostile one could have hundreds.
 const MOST_ZONES: usize = 32;
 
@@ -41,7 +41,11 @@ pub(crate) fn draw(explanation: &Explanation, objection: Option<&str>) -> String
     }
     for (at, zone) in zones.iter().enumerate() {
         if let Some(parent) = zone.parent {
-            descend(&mut canvas, &panels, &places, (parent, at), zone);
+            let siblings = zones[..at]
+                .iter()
+                .filter(|other| other.parent == zone.parent);
+            let elder = siblings.count() as i32;
+            descend(&mut canvas, &panels, &places, (parent, at), (zone, elder));
         }
     }
     let bottom = conclusion(&mut canvas, explanation, objection, tone, bottom);
@@ -124,26 +128,29 @@ fn place(zones: &[Zone], panels: &[Panel]) -> (Vec<(i32, i32)>, i32, i32) {
     (places.collect(), columns.max(1), tops[deepest + 1])
 }
 
-/// Draws what leads from a zone to one below it.
+/// Draws what leads from a zone to one below it, which has so many `elder` siblings.
 fn descend(
     canvas: &mut Canvas,
     panels: &[Panel],
     places: &[(i32, i32)],
     (parent, child): (usize, usize),
-    zone: &Zone,
+    (zone, elder): (&Zone, i32),
 ) {
     let (x, y) = places[parent];
     let (child_x, child_y) = places[child];
     let entry = (child_x + WIDTH / 2, child_y);
-    let turn = child_y - ROW_GAP / 2;
+    // Arrows to several zones below keep apart, as far as there is room.
+    let apart = 7 * elder.min(2);
+    let turn = child_y - ROW_GAP / 2 - apart;
     let tone = match zone.state {
+        State::Held => Tone::Held,
         State::Unreached | State::Unsigned(_) => Tone::Plain,
-        _ => panels[child].tone(),
+        State::Broken(_) => Tone::Broken,
     };
     let way = match panels[parent].exit((x, y), &zone.name) {
         // Out on the right, and down beside the box.
         Some((right, middle)) => {
-            let beside = x + WIDTH + COLUMN_GAP / 3;
+            let beside = x + WIDTH + COLUMN_GAP / 4 + apart;
             vec![
                 (right, middle),
                 (beside, middle),

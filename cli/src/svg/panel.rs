@@ -7,7 +7,7 @@ use super::canvas::{Canvas, Face, Tone, wrap};
 use crate::explain;
 
 /// The width of every box.
-pub(super) const WIDTH: i32 = 640;
+pub(super) const WIDTH: i32 = 690;
 
 const HEAD: i32 = 34;
 const CHIP: i32 = 24;
@@ -19,9 +19,9 @@ const RAIL: i32 = 12;
 /// Rows drawn of one zone: an honest proof has a dozen, a hostile one could have hundreds.
 const MOST_ROWS: usize = 24;
 /// Characters that fit into a heading, a chip, and a line.
-const HEADING_CHARACTERS: usize = 44;
-const CHIP_CHARACTERS: usize = 68;
-const LINE_CHARACTERS: usize = 82;
+const HEADING_CHARACTERS: usize = 48;
+const CHIP_CHARACTERS: usize = 74;
+const LINE_CHARACTERS: usize = 84;
 
 /// One key or RRset of a box.
 struct Row {
@@ -47,7 +47,9 @@ pub(super) struct Panel {
 
 impl Panel {
     pub(super) fn new(explanation: &Explanation, zone: &Zone) -> Self {
+        let breaks = zone.sets.iter().any(|set| tone(set) == Tone::Broken);
         let (tone, status) = match zone.state {
+            State::Held if breaks => (Tone::Broken, "THE CHAIN BREAKS HERE"),
             State::Held => (Tone::Held, "keys proved"),
             State::Unsigned(_) => (Tone::Plain, "the chain ends here"),
             State::Broken(_) => (Tone::Broken, "THE CHAIN BREAKS HERE"),
@@ -66,7 +68,11 @@ impl Panel {
             State::Held => {}
         }
         let mut panel = Self {
-            name: zone.name.to_string(),
+            name: if zone.name.is_root() {
+                ". (the root)".to_owned()
+            } else {
+                zone.name.to_string()
+            },
             tone,
             status,
             notes,
@@ -172,10 +178,6 @@ impl Panel {
                 broken_signature: tone(set) == Tone::Broken,
             });
         }
-    }
-
-    pub(super) fn tone(&self) -> Tone {
-        self.tone
     }
 
     pub(super) fn height(&self) -> i32 {

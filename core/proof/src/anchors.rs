@@ -1,5 +1,7 @@
 //! Trust anchors: the keys at which every chain must begin (RFC 4035 section 5).
 
+mod xml;
+
 use data_encoding::{BASE64, HEXLOWER_PERMISSIVE};
 
 use crate::name::{Name, NameError};
@@ -56,6 +58,19 @@ pub enum AnchorError {
          2 or 4, as DNSKEY with the zone flag and not revoked"
     )]
     NothingUsable,
+    /// The text is XML, but not that of RFC 9718.
+    #[error("line {line}: {problem}")]
+    Xml {
+        /// The line at which reading stopped, from 1.
+        line: usize,
+        /// What is wrong there.
+        problem: String,
+    },
+    /// Every key of a `root-anchors.xml` is valid at other times only.
+    #[error(
+        "no trust anchor of the file is valid at this time: fetch the current root-anchors.xml, and check the clock"
+    )]
+    NoneValid,
 }
 
 /// What is wrong with one line.
@@ -132,6 +147,31 @@ impl Anchors {
                 anchors.push(anchor);
             }
         }
+        Self::from_usable(anchors, seen)
+    }
+
+    /// Reads what [`Anchors::parse`] reads, or IANA's `root-anchors.xml` (RFC 9718), of which the
+    /// keys count that are valid at `now`, in Unix seconds.
+    ///
+    /// # Errors
+    /// [`AnchorError`], which names the line at fault.
+    pub fn parse_at(text: &str, now: u64) -> Result<Self, AnchorError> {
+        if !xml::is_xml(text) {
+            return Self::parse(text);
+        }
+        let read = xml::parse(text, now)?;
+        let seen = !read.is_empty();
+        let mut anchors = Vec::new();
+        for anchor in read {
+            if anchor.is_usable() && !anchors.contains(&anchor) {
+                anchors.push(anchor);
+            }
+        }
+        Self::from_usable(anchors, seen)
+    }
+
+    /// Makes the set, unless nothing is left of what was `seen`.
+    fn from_usable(anchors: Vec<Anchor>, seen: bool) -> Result<Self, AnchorError> {
         match (anchors.is_empty(), seen) {
             (false, _) => Ok(Self(anchors)),
             (true, true) => Err(AnchorError::NothingUsable),

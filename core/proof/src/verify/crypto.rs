@@ -175,7 +175,7 @@ impl DigestType {
     }
 
     /// Returns the digest of the concatenation of `parts`.
-    pub(super) fn digest(self, parts: &[&[u8]]) -> digest::Digest {
+    pub(crate) fn digest(self, parts: &[&[u8]]) -> digest::Digest {
         let algorithm = match self {
             Self::Sha256 => &digest::SHA256,
             Self::Sha384 => &digest::SHA384,
@@ -185,13 +185,13 @@ impl DigestType {
 }
 
 /// Octets of an NSEC3 hash, which is always SHA-1 (RFC 5155 section 11).
-pub(super) const NSEC3_HASH_OCTETS: usize = digest::SHA1_OUTPUT_LEN;
+pub(crate) const NSEC3_HASH_OCTETS: usize = digest::SHA1_OUTPUT_LEN;
 
 /// An NSEC3 hash.
-pub(super) type Nsec3Hash = [u8; NSEC3_HASH_OCTETS];
+pub(crate) type Nsec3Hash = [u8; NSEC3_HASH_OCTETS];
 
 /// Returns IH(salt, name, iterations) of RFC 5155 section 5; the name is in canonical form.
-pub(super) fn nsec3_hash(name: &[u8], salt: &[u8], iterations: u16) -> Nsec3Hash {
+pub(crate) fn nsec3_hash(name: &[u8], salt: &[u8], iterations: u16) -> Nsec3Hash {
     let sha1 = |octets: &[u8]| {
         let mut hash = [0; NSEC3_HASH_OCTETS];
         hash.copy_from_slice(

@@ -434,7 +434,7 @@ fn show_break(reason: &Reason, zones: &[Zone], drafts: &mut Vec<Draft>) {
     let set_is_blamed = |draft: &Draft| {
         blamed(&draft.set.state)
             && draft.set.owner == reason.name
-            && draft.set.rtype == reason.rtype
+            && (reason.rtype.is_none() || draft.set.rtype == reason.rtype)
     };
     if zones.iter().any(zone_is_blamed) || drafts.iter().any(set_is_blamed) {
         return;
