@@ -147,13 +147,15 @@ impl<'a> Gathering<'a> {
 
     /// Keeps what `response` has for `name`, with what proves it, and says where it leads.
     fn step(&mut self, response: &'a Response, name: &Name, rtype: RecordType) -> Step {
-        if has(&response.answer, name, rtype) {
+        // The CNAME that a DNAME makes is not signed, even where it is what was asked for, and
+        // whoever reads the proof makes it again (RFC 6672 section 5.3.1).
+        let dname = dname_above(&response.answer, name);
+        let made = rtype == RecordType::CNAME && dname.is_some();
+        if has(&response.answer, name, rtype) && !made {
             self.positive(response, name, name, rtype);
             return Step::End;
         }
-        // A DNAME comes first: the CNAME it makes is not signed, and whoever reads the proof makes
-        // it again (RFC 6672 section 5.3.1).
-        if let Some((owner, target)) = dname_above(&response.answer, name) {
+        if let Some((owner, target)) = dname {
             return if self.positive(response, &owner, name, RecordType::DNAME) {
                 Step::Alias(name.rebase(&owner, &target).and_then(Result::ok))
             } else {
@@ -289,9 +291,19 @@ impl<'a> Gathering<'a> {
             }
             set.signatures.push(record);
         }
-        let is_kept = |earlier: &SignedSet<'_>| earlier.rtype == rtype && earlier.owner == *owner;
-        // One RRset may come in several responses, an NSEC for instance: the first one stays.
-        if !set.records.is_empty() && !self.kept.iter().any(is_kept) {
+        // One RRset may come in several responses, an NSEC for instance: the first one stays. But
+        // the NSEC on either side of a zone cut are two (RFC 4035 section 2.3): they differ in
+        // their signers.
+        let earlier = || {
+            let same = |set: &&SignedSet<'_>| set.rtype == rtype && set.owner == *owner;
+            self.kept.iter().filter(same)
+        };
+        let has_signed = |signer: &Name| {
+            let mut signatures = earlier().flat_map(|set| &set.signatures);
+            signatures.any(|record| reading::signature(record).is_some_and(|s| s.signer == *signer))
+        };
+        let is_kept = earlier().next().is_some() && kept.signers.iter().all(has_signed);
+        if !set.records.is_empty() && !is_kept {
             self.kept.push(set);
         }
         kept

@@ -98,13 +98,18 @@ impl<'p> Verifier<'p> {
     /// Checks whether the signer can hold the RRset at all, and the count of labels.
     fn check_form(&self, set: &Set<'p>, signature: &Signature<'p>) -> Result<(), Reason> {
         let signer = &signature.rrsig.signer;
-        // The parent answers for DS, so its anchor decides too.
-        let holder = match set.rtype {
-            RecordType::DS => set
-                .owner
-                .parent()
-                .ok_or_else(|| fault(Code::WrongSigner, set))?,
-            _ => set.owner.clone(),
+        // The parent answers for DS, so its anchor decides too; and at a cut it has an NSEC of its
+        // own beside the child's (RFC 4035 section 2.3).
+        let parental = match set.rtype {
+            RecordType::DS => true,
+            RecordType::NSEC => set.owner != signer,
+            _ => false,
+        };
+        let holder = if parental {
+            let parent = set.owner.parent();
+            parent.ok_or_else(|| fault(Code::WrongSigner, set))?
+        } else {
+            set.owner.clone()
         };
         let Some(anchor) = self.anchors.nearest(&holder) else {
             return Err(fault(Code::NoAnchor, set));
