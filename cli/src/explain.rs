@@ -168,6 +168,9 @@ pub(crate) fn notes(set: &Set) -> Vec<String> {
         Role::Denial { next, findings } => {
             lines.push(format!("spans to {next}"));
             lines.extend(findings.iter().map(Finding::to_string));
+            if findings.is_empty() {
+                lines.push("says nothing about this question".to_owned());
+            }
         }
         Role::Lifetime => lines.push("bounds how long the denial may be kept".to_owned()),
         Role::Keys | Role::Answer | Role::Other => {}

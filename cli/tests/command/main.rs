@@ -1,5 +1,6 @@
 //! The `sotto` command as a process.
 
+mod explain;
 mod home;
 mod lookup;
 mod verify;

@@ -43,6 +43,7 @@ pub(super) fn explanation(
         explanation.steps = steps(&mut [], question, verification, 0).0;
         return explanation;
     };
+    look_closer(verifier, verification);
     let mut drafts = drafts(verifier, verification);
     let limit = verifier.limits.aliases;
     let (steps, open) = steps(&mut drafts, question, verification, limit);
@@ -55,6 +56,30 @@ pub(super) fn explanation(
 
 fn is_bogus(verification: &Verification) -> bool {
     matches!(verification.verdict, Verdict::Bogus(_))
+}
+
+/// Checks the denials that a `Bogus` verdict had no use for, so that it can be told what they say,
+/// and thereby what is missing. The limits of the verification go on to count.
+fn look_closer(verifier: &mut Verifier<'_>, verification: &Verification) {
+    let Verdict::Bogus(reason) = &verification.verdict else {
+        return;
+    };
+    if ![Code::DenialIncomplete, Code::WildcardUnproved].contains(&reason.code) {
+        return;
+    }
+    let sets = verifier.sets;
+    let zones: Vec<Name> = verifier.zones.keys().cloned().collect();
+    for zone in zones {
+        let Some(denials) = sets.denials(&zone) else {
+            continue;
+        };
+        let nsecs = denials.nsecs.iter().map(|nsec| nsec.set);
+        let nsec3s = denials.nsec3s.iter().flat_map(|chain| &chain.sets);
+        for set in nsecs.chain(nsec3s.map(|nsec3| nsec3.set)) {
+            // One that does not verify is shown as such.
+            let _ = verifier.authenticate_in(set, &zone);
+        }
+    }
 }
 
 /// Every RRset that the verdict rests on; for `Bogus`, all that were tried.
@@ -364,7 +389,11 @@ fn zone(verifier: &Verifier<'_>, names: &[Name], name: &Name, verification: &Ver
     let state = match (known, &verification.verdict) {
         (Some(Ok(_)), _) => State::Held,
         (Some(Err(Stop::Insecure(reason, _))), _) => State::Unsigned(reason.clone()),
-        (Some(Err(Stop::Bogus(reason))), _) if reason.name == *name => {
+        // A DS RRset that does not hold is shown where it is: in the zone above.
+        (Some(Err(Stop::Bogus(reason))), _)
+            if reason.name == *name
+                && (reason.rtype != Some(RecordType::DS) || reason.code == Code::MissingDs) =>
+        {
             State::Broken(reason.clone())
         }
         (None, Verdict::Insecure(reason)) if reason.name == *name => {
@@ -439,10 +468,12 @@ fn show_break(reason: &Reason, zones: &[Zone], drafts: &mut Vec<Draft>) {
     if zones.iter().any(zone_is_blamed) || drafts.iter().any(set_is_blamed) {
         return;
     }
-    let Some(zone) = zones
-        .iter()
-        .rfind(|zone| reason.name.is_at_or_below(&zone.name))
-    else {
+    let parent = reason.name.parent();
+    let holder = match (&reason.rtype, &parent) {
+        (Some(RecordType::DS), Some(parent)) => parent,
+        _ => &reason.name,
+    };
+    let Some(zone) = zones.iter().rfind(|zone| holder.is_at_or_below(&zone.name)) else {
         return;
     };
     drafts.push(Draft {
