@@ -43,8 +43,11 @@ pub struct World {
     pub zones: Vec<WorldZone>,
     /// Whether the resolver leaves it to its client to follow aliases.
     pub stops_at_aliases: Cell<bool>,
-    signed: RefCell<HashMap<(usize, Vec<Record>, Option<u8>), Vec<Record>>>,
+    signed: RefCell<HashMap<ToSign, Vec<Record>>>,
 }
+
+/// The place of a zone, an RRset of it, and the labels of the wildcard it was made from.
+type ToSign = (usize, Vec<Record>, Option<u8>);
 
 impl World {
     /// Makes a world of zones, parents first, each with its records but SOA, NS, DS and DNSKEY.
@@ -123,7 +126,7 @@ impl World {
             .entry(key)
             .or_insert_with(|| {
                 zone.zone.sign_as(records, |terms| {
-                    terms.labels = labels.unwrap_or(terms.labels)
+                    terms.labels = labels.unwrap_or(terms.labels);
                 })
             })
             .clone()
