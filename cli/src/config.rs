@@ -125,6 +125,16 @@ pub(crate) struct Settings {
     config: Option<PathBuf>,
 }
 
+/// Where in `text` the error is, as far as it says.
+fn line_of(error: &toml::de::Error, text: &str) -> String {
+    let before = error.span().and_then(|span| text.get(..span.start));
+    before.map_or_else(String::new, |before| {
+        let above = before.matches('\n').count();
+        let line = text.lines().nth(above).unwrap_or_default();
+        format!(", line {}, `{}`", above + 1, line.trim())
+    })
+}
+
 /// `relay = "..."`, or `relay = ["...", "..."]`.
 fn one_or_more<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
     #[derive(Deserialize)]
@@ -163,9 +173,10 @@ impl Settings {
             Failure::usage(
                 "config_invalid",
                 format!(
-                    "the configuration file {}: {}",
+                    "the configuration file {}{}: {}",
                     path.display(),
-                    error.to_string().trim_end()
+                    line_of(&error, text),
+                    error.message().trim_end()
                 ),
                 "correct that key; sotto lookup --help lists them all, as flags",
             )
@@ -408,8 +419,9 @@ mod tests {
             let failure = parse(text).unwrap_err();
             assert_eq!(failure.code, "config_invalid");
             assert!(
-                failure.message.contains("/folder/config.toml")
-                    && failure.message.contains(culprit),
+                failure.message.contains("/folder/config.toml, line 1, `")
+                    && failure.message.contains(culprit)
+                    && !failure.message.contains('\n'),
                 "{failure:?}"
             );
         }

@@ -101,11 +101,13 @@ fn phone_zone(text: Option<&String>) -> Result<Option<Domain>, Failure> {
 
 fn client(setup: Setup) -> Result<Client, Failure> {
     Client::new(setup).map_err(|error| match &error {
-        ClientError::Tls(TlsError::Pem(_) | TlsError::Authority(_)) => Failure::usage(
-            "ca_invalid",
-            error,
-            "give certificates in PEM form with --ca",
-        ),
+        ClientError::Tls(TlsError::Pem(_) | TlsError::NoCertificate | TlsError::Authority(_)) => {
+            Failure::usage(
+                "ca_invalid",
+                error,
+                "give certificates in PEM form with --ca",
+            )
+        }
         ClientError::Tls(TlsError::NoAuthorities) => Failure::own(
             "no_authorities",
             error,

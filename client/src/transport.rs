@@ -48,6 +48,11 @@ pub enum TlsError {
     /// The additional authorities are not PEM.
     #[error("the additional certification authorities are not PEM certificates: {0}")]
     Pem(rustls::pki_types::pem::Error),
+    /// There is no certificate among them.
+    #[error(
+        "the additional certification authorities hold no PEM certificate: expected `-----BEGIN CERTIFICATE-----`"
+    )]
+    NoCertificate,
     /// One of them cannot be used.
     #[error("an additional certification authority cannot be used: {0}")]
     Authority(rustls::Error),
@@ -253,10 +258,14 @@ fn tls(authorities: Option<&[u8]>, needs_tls: bool) -> Result<ClientConfig, TlsE
         roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
     }
     if let Some(pem) = authorities {
+        let before = roots.len();
         for certificate in CertificateDer::pem_slice_iter(pem) {
             roots
                 .add(certificate.map_err(TlsError::Pem)?)
                 .map_err(TlsError::Authority)?;
+        }
+        if roots.len() == before {
+            return Err(TlsError::NoCertificate);
         }
     }
     if needs_tls && roots.is_empty() {

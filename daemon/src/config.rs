@@ -49,6 +49,14 @@ pub struct Admin {
     pub address: SocketAddr,
 }
 
+impl Listen {
+    /// Whether this and the operator's listener would want one and the same port.
+    #[must_use]
+    pub fn collides_with(&self, admin: Option<&Admin>) -> bool {
+        self.address.port() != 0 && admin.is_some_and(|admin| admin.address == self.address)
+    }
+}
+
 /// Why a configuration was refused: which file, where in it, what is wrong and what to do.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{file}{place}: {problem}; {remedy}")]

@@ -9,6 +9,7 @@
 
 pub mod admin;
 pub mod clock;
+pub mod complaint;
 pub mod config;
 mod connection;
 pub mod logs;

@@ -82,18 +82,18 @@ pub struct PeerAddress(pub SocketAddr);
 pub enum ServerError {
     /// Neither a certificate nor the word that plain HTTP is meant.
     #[error(
-        "`listen`: neither `tls` nor `plain_http`; give `tls.certificate` and `tls.key`, or set `plain_http = true` for loopback or behind a proxy"
+        "neither `tls` nor `plain_http`; give `tls.certificate` and `tls.key`, or set `plain_http = true` for loopback or behind a proxy"
     )]
     NoTls,
     /// Both at once.
-    #[error("`listen`: both `tls` and `plain_http`; remove one of them")]
+    #[error("both `tls` and `plain_http`; remove one of them")]
     TlsAndPlain,
     /// The certificate cannot be served.
-    #[error("`listen.tls`: {0}")]
+    #[error("`tls`: {0}")]
     Tls(#[from] TlsError),
     /// The address cannot be listened on.
     #[error(
-        "`listen.address` {address}: cannot listen: {problem}; choose a free port and an address of this machine"
+        "`address` {address}: cannot listen: {problem}; choose a free port and an address of this machine"
     )]
     Bind {
         /// The address.

@@ -8,6 +8,7 @@ use std::io::{self, Write};
 
 use anyhow::Context;
 use serde_json::Value;
+use sotto_daemon::complaint;
 
 /// Prints a result. A reader that has gone away ends the program's output quietly.
 pub(crate) fn print(text: &str) -> anyhow::Result<()> {
@@ -26,7 +27,11 @@ pub(crate) fn print_json(value: &Value) -> anyhow::Result<()> {
 
 /// Prints an error and what caused it, on one line.
 pub(crate) fn complain(error: &anyhow::Error) -> io::Result<()> {
-    writeln!(io::stderr().lock(), "sotto-gateway: {error:#}")
+    writeln!(
+        io::stderr().lock(),
+        "sotto-gateway: {}",
+        complaint::one_line(error)
+    )
 }
 
 /// A runtime for what a command asks the network.

@@ -160,6 +160,9 @@ pub enum ConfigProblem {
     /// Two relays of one name could not be told apart.
     #[error("two [[relay]] entries are named \"{0}\"; give each a name of its own")]
     RelayTwice(String),
+    /// The operator's listener is to use the relays' port.
+    #[error("admin.address is the address of listen too; give it a port of its own")]
+    OnePort,
     /// A limit of zero.
     #[error("{0} = 0 would refuse everything; leave it out for the default")]
     Zero(&'static str),
@@ -198,6 +201,9 @@ impl Config {
         self.operator = domain("operator", &self.operator)?;
         if self.relay.is_empty() && !self.open_to_any_relay {
             return Err(ConfigProblem::NoRelay);
+        }
+        if self.listen.collides_with(self.admin.as_ref()) {
+            return Err(ConfigProblem::OnePort);
         }
         for (index, relay) in self.relay.iter().enumerate() {
             if self.relay[..index]

@@ -59,9 +59,12 @@ pub enum StartError {
     /// Questions could not be answered.
     #[error(transparent)]
     Answerer(#[from] AnswererError),
-    /// A listener does not open.
-    #[error(transparent)]
-    Server(#[from] ServerError),
+    /// The relays' listener does not open.
+    #[error("`listen`: {0}")]
+    Listen(#[from] ServerError),
+    /// The operator's listener does not open.
+    #[error("`admin`: {0}")]
+    Admin(ServerError),
 }
 
 /// A gateway about to start.
@@ -186,7 +189,11 @@ impl Gateway {
         let operator = match &config.admin {
             Some(listener) => {
                 let routes = admin::router(readiness.clone(), metrics.clone());
-                Some(Server::bind(&plain(listener.address), routes, ServerLimits::default()).await?)
+                Some(
+                    Server::bind(&plain(listener.address), routes, ServerLimits::default())
+                        .await
+                        .map_err(StartError::Admin)?,
+                )
             }
             None => None,
         };

@@ -210,6 +210,13 @@ impl Config {
                 "add a [[gateway]] with its `host`",
             );
         }
+        if self.listen.collides_with(self.admin.as_ref()) {
+            return fault(
+                "admin.address".to_owned(),
+                "is the address of `listen` too",
+                "give it a port of its own",
+            );
+        }
         let mut hosts = HashSet::new();
         for (index, gateway) in self.gateways.iter().enumerate() {
             if !hosts.insert(&gateway.host) {

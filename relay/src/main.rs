@@ -4,7 +4,7 @@ use std::{io::Write, path::PathBuf, process::ExitCode};
 
 use anyhow::{Context, Result};
 use clap::{Args, Parser, Subcommand};
-use sotto_daemon::{Signals, config, logs};
+use sotto_daemon::{Signals, complaint, config, logs};
 use sotto_relay::{Config, Relay};
 
 /// The prefix of environment variables that override the configuration.
@@ -55,7 +55,11 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             // There is nobody left to tell if standard error is closed.
-            let _ = writeln!(std::io::stderr(), "sotto-relay: {error:#}");
+            let _ = writeln!(
+                std::io::stderr(),
+                "sotto-relay: {}",
+                complaint::one_line(&error)
+            );
             ExitCode::FAILURE
         }
     }

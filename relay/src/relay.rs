@@ -46,7 +46,7 @@ pub enum StartError {
     #[error(transparent)]
     Gateway(#[from] SetupError),
     /// The relay cannot listen.
-    #[error(transparent)]
+    #[error("`listen`: {0}")]
     Listen(#[from] ServerError),
     /// The operator's listener cannot listen.
     #[error("`admin`: {0}")]

@@ -275,4 +275,8 @@ fn authorities_that_are_none_are_named() {
         Transport::new(Some(unended.as_bytes()), false, PATIENCE),
         Err(TlsError::Pem(_))
     ));
+    assert!(matches!(
+        Transport::new(Some(b"no certificate"), false, PATIENCE),
+        Err(TlsError::NoCertificate)
+    ));
 }

@@ -5,7 +5,7 @@ use std::{path::Path, process::ExitCode};
 use serde_json::json;
 use sotto_daemon::clock;
 use sotto_gateway::{
-    Config, anchors,
+    Config, StartError, anchors,
     keys::{KeySchedule, StateFile},
     relays::Relays,
 };
@@ -45,7 +45,7 @@ fn problems(config: &Config) -> Vec<String> {
             .listen
             .certificates()
             .err()
-            .map(|error| error.to_string()),
+            .map(|error| StartError::Listen(error).to_string()),
         Relays::load(&config.relay, config.open_to_any_relay)
             .err()
             .map(|error| error.to_string()),

@@ -9,11 +9,14 @@ use sotto_gateway::{Config, Gateway};
 use super::runtime;
 
 pub(crate) fn run(config: &Path) -> anyhow::Result<ExitCode> {
+    let file = config.display();
     let config = Config::load(config)?;
     logs::init(config.log.format, config.log.level);
     runtime()?.block_on(async {
         let signals = Signals::listen().context("signals cannot be handled")?;
-        let running = Gateway::start(config, None).await?;
+        let running = Gateway::start(config, None)
+            .await
+            .with_context(|| file.to_string())?;
         tracing::info!(address = %running.address, admin = ?running.admin, "serving");
         running.until_told(signals).await;
         Ok(ExitCode::SUCCESS)

@@ -80,6 +80,6 @@ async fn a_port_in_use_is_named() {
     site.config.listen.address = running.address;
     assert_tells(
         &refusal(&site).await,
-        &["listen.address", &running.address.to_string()],
+        &["`listen`: `address`", &running.address.to_string()],
     );
 }
