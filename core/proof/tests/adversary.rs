@@ -8,6 +8,9 @@ mod world;
 
 use std::collections::BTreeSet;
 
+use aws_lc_rs::digest::{SHA256, digest};
+use data_encoding::BASE64;
+use sotto_proof::rdata::key_tag;
 use sotto_proof::{
     Anchors, Limits, Name, Progress, Proof, Prover, ProverLimits, Question, Record, RecordType,
     Verdict, codec, verify,
@@ -648,4 +651,54 @@ fn extreme_clocks_are_survived() {
         .verify(&proof, &question("a.example.test", "TXT"))
         .verdict;
     assert!(matches!(verdict, Verdict::Bogus(_)), "{verdict:?}");
+}
+
+/// RSA keys as older zones have them: an exponent of 3 with a modulus of 1,031 bits, and the largest
+/// exponent that BIND has made, 2^32 + 1. Each is made and signs by OpenSSL, over its own DNSKEY.
+#[test]
+fn rsa_exponents_of_any_honest_size_verify() {
+    let keys_and_signatures = [
+        (
+            "AQN1yYsNRoV6Q82vMx0mw+0r/EgE+QzfwAkqGtzSjSxd8Xbq6wqzyRngqGRjAFfXeE06b6brFAE/IXuH\
+             n2JfD8veVpxupzFyU+qntWRfKX28xHgC/Sl2N8qthrih2dk62tl3SN6lYUyXpZ2balt9EQbzJBrVb+ba\
+             DxqIEGfD3x4Q+uE=",
+            "JXrVmdkiOFzDEBuVPddxPAvWXhU0N3g5sRXTikHvO9paSTPqHd3vr1y+rzFjzhWV6B7wZ7pWVI1hm2tV\
+             wpeOGv/83IMsrconAw7UPE5w3i03KKUs1k+5AkSQCNQcQBXVsqNMzK+DjkjynDS4vwHZvx/upkyRifqb\
+             8jproIaG87E9",
+        ),
+        (
+            "BQEAAAABk/2OTVc5XMhDfzmnTik56ue1mVy7DyubiFqzAoqGzjC8PrcYqfZcG2ggxixEY+GdPiWZEH2X\
+             vNLiORAGhqcOU1XaZ/umqTaOsO4CjlN3tRzvLqh2Me8c77SGGG2rlPSX7Rv2lRIGhvmw8o7fI1z4Dqa9\
+             SiwE5TtL6su/CgrubJ8=",
+            "b9mtdFnEm9Q2uGsrF+VIrqsQGVyh3gnhTRYQAGa3aAcZKsdto1AdVE6afYzjQ2D346qb9vfy5kiS69JF\
+             w1p4CCebXhtT74Ei7S3OL5afshaPpQi0Vg9x6UrahMBPgBjq4cIfTCYpruCLy6MQROhpPb4mB08ezuAz\
+             s8GAarut5SU=",
+        ),
+    ];
+    for (key, signature) in keys_and_signatures {
+        let octets = |text: &str| BASE64.decode(text.as_bytes()).unwrap();
+        let tree = Tree::new();
+        let dnskey = [&[1, 1, 3, 8][..], &octets(key)].concat();
+        let tag = key_tag(&dnskey).to_be_bytes();
+        let owner = name("example.test.");
+        let times = [TTL, UNTIL, FROM].map(u32::to_be_bytes).concat();
+        let rrsig = [
+            &[0, 48, 8, 2][..],
+            &times,
+            &tag,
+            owner.as_wire(),
+            &octets(signature),
+        ];
+        let digest = digest(&SHA256, &[owner.as_wire(), &dnskey].concat());
+        let ds = [&tag[..], &[8, 2], digest.as_ref()].concat();
+        let proof = [
+            tree.to_test(),
+            tree.test
+                .sign(vec![record("example.test.", RecordType::DS, &ds)]),
+            vec![record("example.test.", RecordType::DNSKEY, &dnskey)],
+            vec![record("example.test.", RecordType::RRSIG, &rrsig.concat())],
+        ]
+        .concat();
+        assert_verdict(&tree, &proof, "example.test", "DNSKEY", "secure");
+    }
 }
