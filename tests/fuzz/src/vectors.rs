@@ -53,60 +53,44 @@ pub struct Signed {
     records: HashSet<Essence>,
 }
 
-/// Owner, type, and RDATA of a record: the owner as it was signed, so without what a wildcard stands for.
-type Essence = (Vec<u8>, RecordType, Vec<u8>);
+/// Type and RDATA of a record, and of an RRSIG the owner as it was signed, so without what a wildcard stands for.
+type Essence = (RecordType, Vec<u8>, Option<Name>);
 
 impl Signed {
-    /// Whether a zone signed this record, or it is a signature that a zone made.
+    /// Whether a zone signed such a record, under some name; or made this signature, for that name.
     #[must_use]
     pub fn holds(&self, record: &Record) -> bool {
-        let (owner, rtype, rdata) = essence(record);
-        if self
-            .records
-            .contains(&(owner.clone(), rtype, rdata.clone()))
-        {
-            return true;
-        }
-        // A wildcard's records come under names that no vector need have; its signature tells.
-        rtype != RecordType::RRSIG
-            && self
-                .records
-                .iter()
-                .any(|(_, known, signed)| *known == rtype && *signed == rdata)
+        self.records.contains(&essence(record))
     }
 }
 
 fn essence(record: &Record) -> Essence {
-    let rdata = match record.rtype {
-        // In the types below only names hold letters that a change of case leaves valid, signatures apart.
+    match record.rtype {
+        // No signature covers the case of names. (The numbers of an SOA are compared a little less strictly by this.)
         RecordType::NS
         | RecordType::CNAME
         | RecordType::SOA
         | RecordType::PTR
-        | RecordType::DNAME => record.rdata.to_ascii_lowercase(),
-        RecordType::RRSIG => lowercase_signer(&record.rdata),
-        _ => record.rdata.to_vec(),
-    };
-    (signed_owner(record), record.rtype, rdata)
+        | RecordType::DNAME => (record.rtype, record.rdata.to_ascii_lowercase(), None),
+        RecordType::RRSIG => {
+            let labels = Rrsig::parse(&record.rdata).map_or(0, |rrsig| rrsig.labels);
+            let owner = record.owner.ancestor(labels.into());
+            (record.rtype, lowercase_signer(&record.rdata), Some(owner))
+        }
+        _ => (record.rtype, record.rdata.to_vec(), None),
+    }
 }
 
-fn lowercase_signer(rdata: &[u8]) -> Vec<u8> {
-    let mut rdata = rdata.to_vec();
-    if let Some(signer) = Rrsig::parse(&rdata.clone()).map(|rrsig| rrsig.signer) {
+/// Where the signer's name begins in the RDATA of an RRSIG (RFC 4034 section 3.1).
+const SIGNER_AT: usize = 18;
+
+fn lowercase_signer(original: &[u8]) -> Vec<u8> {
+    let mut rdata = original.to_vec();
+    if let Some(signer) = Rrsig::parse(original).map(|rrsig| rrsig.signer) {
         let name = signer.to_lowercase();
-        rdata[18..18 + name.as_wire().len()].copy_from_slice(name.as_wire());
+        rdata[SIGNER_AT..][..name.as_wire().len()].copy_from_slice(name.as_wire());
     }
     rdata
-}
-
-fn signed_owner(record: &Record) -> Vec<u8> {
-    let owner = record.owner.to_lowercase();
-    let labels = match record.rtype {
-        RecordType::RRSIG => Rrsig::parse(&record.rdata).map(|rrsig| usize::from(rrsig.labels)),
-        _ => None,
-    };
-    let owner: Name = labels.map_or(owner.clone(), |labels| owner.ancestor(labels));
-    owner.as_wire().to_vec()
 }
 
 fn read(text: &str) -> Vector {
