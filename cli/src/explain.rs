@@ -146,10 +146,14 @@ pub(crate) fn notes(set: &Set) -> Vec<String> {
         (State::Unreached, Some(signature)) => lines.push(format!(
             "? not proved, though key {signature} signed what it was made from"
         )),
-        (State::Unreached, None) => {
-            lines.push("? not proved: the chain breaks elsewhere".to_owned())
-        }
+        (State::Unreached, None) => lines.push("? not proved".to_owned()),
         (State::Held, _) => {}
+    }
+    if let Some(claimed) = &set.claimed {
+        lines.push(format!(
+            "its signature names key {claimed}, {}",
+            span(claimed.validity)
+        ));
     }
     if let (State::Held, Some(signature)) = (&set.state, &set.signature) {
         lines.push(format!(

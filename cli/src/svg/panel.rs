@@ -152,7 +152,8 @@ impl Panel {
         };
         for set in shown {
             let place = self.rows.len();
-            let source = set.signature.as_ref().and_then(|signature| {
+            let signature = set.signature.as_ref().or(set.claimed.as_ref());
+            let source = signature.and_then(|signature| {
                 let title = format!("key {signature}");
                 self.rows
                     .iter()

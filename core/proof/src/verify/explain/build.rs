@@ -11,10 +11,10 @@ use crate::name::Name;
 use crate::rdata::{Dnskey, Ds, key_tag};
 use crate::record::{Question, RecordType};
 use crate::verify::crypto::{Algorithm, PublicKey};
-use crate::verify::sets::SetId;
-use crate::verify::signature::SignatureId;
+use crate::verify::sets::{self, SetId};
+use crate::verify::signature::{self, SignatureId};
 use crate::verify::zone::is_usable_ds;
-use crate::verify::{Code, Reason, Stop, Verdict, Verification, Verifier};
+use crate::verify::{Code, Reason, Stop, Validity, Verdict, Verification, Verifier};
 
 /// A set under way: what will be shown, and whence it came.
 struct Draft {
@@ -58,12 +58,17 @@ fn is_bogus(verification: &Verification) -> bool {
     matches!(verification.verdict, Verdict::Bogus(_))
 }
 
-/// Checks the denials that a `Bogus` verdict had no use for, so that it can be told what they say,
-/// and thereby what is missing. The limits of the verification go on to count.
+/// Checks what a `Bogus` verdict had no use for: the zone of the anchor, so that there is a
+/// beginning, and where a denial is missing those that are there, so that it can be told what they
+/// say. The limits of the verification go on to count.
 fn look_closer(verifier: &mut Verifier<'_>, verification: &Verification) {
     let Verdict::Bogus(reason) = &verification.verdict else {
         return;
     };
+    if let Some(anchor) = verifier.anchors.nearest(&reason.name) {
+        // A failure is kept, and shown.
+        let _ = verifier.zone(anchor);
+    }
     if ![Code::DenialIncomplete, Code::WildcardUnproved].contains(&reason.code) {
         return;
     }
@@ -121,10 +126,8 @@ fn add_failures(verifier: &Verifier<'_>, verdict: &Reason, drafts: &mut Vec<Draf
         let Err(Stop::Bogus(reason)) = result else {
             continue;
         };
-        let zone = verifier.sets.get(id).signatures[place]
-            .rrsig
-            .signer
-            .to_lowercase();
+        let signature = &verifier.sets.get(id).signatures[place];
+        let zone = signature.rrsig.signer.to_lowercase();
         if drafts
             .iter()
             .any(|draft| draft.id == Some(id) && draft.zone == zone)
@@ -142,10 +145,31 @@ fn add_failures(verifier: &Verifier<'_>, verdict: &Reason, drafts: &mut Vec<Draf
                 } else {
                     State::Unreached
                 },
+                claimed: Some(claimed(verifier, signature)),
                 ..set
             },
             encloser: None,
         });
+    }
+    for (zone, result) in &verifier.zones {
+        // The zone itself is marked as broken; its keys show what they are said to be signed with.
+        if matches!(result, Err(Stop::Bogus(reason)) if reason.name == *zone)
+            && let Some(id) = verifier.sets.find(zone, RecordType::DNSKEY)
+        {
+            let signatures = &verifier.sets.get(id).signatures;
+            let own = signatures
+                .iter()
+                .find(|signature| signature.rrsig.signer == *zone);
+            drafts.push(Draft {
+                id: Some(id),
+                zone: zone.clone(),
+                set: Set {
+                    claimed: own.map(|signature| claimed(verifier, signature)),
+                    ..draft_set(verifier, id, State::Unreached)
+                },
+                encloser: None,
+            });
+        }
     }
     // What a wildcard made counts only with a proof that it applies, which no verdict confirms.
     for draft in drafts.iter_mut().filter(|draft| draft.encloser.is_some()) {
@@ -154,6 +178,23 @@ fn add_failures(verifier: &Verifier<'_>, verdict: &Reason, drafts: &mut Vec<Draf
             true => State::Broken(verdict.clone()),
             false => State::Unreached,
         };
+    }
+}
+
+/// Tells what a signature says of itself.
+fn claimed(verifier: &Verifier<'_>, signature: &sets::Signature<'_>) -> Signature {
+    let at = |time| {
+        let difference = signature::serial_difference(time, verifier.now);
+        verifier.now.saturating_add_signed(difference)
+    };
+    let rrsig = &signature.rrsig;
+    Signature {
+        key_tag: rrsig.key_tag,
+        algorithm: rrsig.algorithm,
+        validity: Validity {
+            from: at(rrsig.inception),
+            until: at(rrsig.expiration),
+        },
     }
 }
 
@@ -185,6 +226,7 @@ fn draft_set(verifier: &Verifier<'_>, id: SetId, state: State) -> Set {
         rtype: Some(set.rtype),
         records: set.rdatas.len(),
         signature: None,
+        claimed: None,
         state,
         wildcard: None,
         role,
@@ -375,6 +417,8 @@ fn zones(
                     (signature.key_tag, signature.algorithm) == (key.tag, key.algorithm)
                 };
                 let signs = set.signature.as_ref().is_some_and(made);
+                let blamed = matches!(set.state, State::Broken(_));
+                key.signs |= blamed && set.claimed.as_ref().is_some_and(made);
                 key.signs |= signs;
                 key.entry |= signs && set.role == Role::Keys;
             });
@@ -473,7 +517,8 @@ fn show_break(reason: &Reason, zones: &[Zone], drafts: &mut Vec<Draft>) {
         (Some(RecordType::DS), Some(parent)) => parent,
         _ => &reason.name,
     };
-    let Some(zone) = zones.iter().rfind(|zone| holder.is_at_or_below(&zone.name)) else {
+    let above = |name: &Name| zones.iter().rfind(|zone| name.is_at_or_below(&zone.name));
+    let Some(zone) = above(holder).or_else(|| zones.first()) else {
         return;
     };
     drafts.push(Draft {
@@ -484,6 +529,7 @@ fn show_break(reason: &Reason, zones: &[Zone], drafts: &mut Vec<Draft>) {
             rtype: reason.rtype,
             records: 0,
             signature: None,
+            claimed: None,
             state: State::Broken(reason.clone()),
             wildcard: None,
             role: Role::Other,

@@ -2,8 +2,8 @@
 //! what the denial says, and where a chain ends or breaks.
 //!
 //! Architecture invariant: nothing here decides anything. [`explain()`] asks the verifier for its
-//! verdict, then arranges what the verifier knows; what no signature covers is never [`Held`]
-//! (State::Held).
+//! verdict, then arranges what the verifier knows. What no signature covers is never
+//! [`State::Held`].
 
 mod build;
 mod denial;
@@ -78,7 +78,7 @@ pub struct Key {
     pub secure_entry_point: bool,
     /// The anchor or DS refers to it, and it signed the DNSKEY RRset.
     pub entry: bool,
-    /// It made a signature that counts here.
+    /// It made a signature that counts here, or is named by the one that breaks the chain.
     pub signs: bool,
 }
 
@@ -104,8 +104,10 @@ pub struct Set {
     pub rtype: Option<RecordType>,
     /// How many records it has.
     pub records: usize,
-    /// The signature over it, if there is one that counts.
+    /// The signature over it that verified.
     pub signature: Option<Signature>,
+    /// What one that did not verify says of itself: nobody vouches for that.
+    pub claimed: Option<Signature>,
     /// How far it holds.
     pub state: State,
     /// The wildcard that it was made from.
@@ -379,6 +381,3 @@ pub fn explain(
         |verifier, verification| build::explanation(verifier, question, now, verification),
     )
 }
-
-#[cfg(test)]
-mod tests;
