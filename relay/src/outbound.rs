@@ -1,8 +1,8 @@
 //! Connections to a gateway: TLS, pooling, and the relay's credential.
 
 use std::{
-    fmt, io,
-    path::{Path, PathBuf},
+    fmt,
+    path::PathBuf,
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
@@ -22,6 +22,7 @@ use hyper_util::{
 };
 use rustls::{ClientConfig, RootCertStore};
 use rustls_pki_types::{CertificateDer, pem::PemObject};
+use sotto_daemon::token::{Token, TokenError};
 
 use crate::config::{self, Limits};
 
@@ -36,8 +37,9 @@ const POOL_IDLE_TLS: Duration = Duration::from_secs(90);
 /// The same for plain HTTP, so HTTP/1.1, which servers keep for a shorter time.
 const POOL_IDLE_PLAIN: Duration = Duration::from_secs(10);
 
-/// Octets a gateway may send on one HTTP/2 stream unasked: more than the largest answer.
-const STREAM_WINDOW: u32 = 131_072;
+/// Octets a gateway may send on one HTTP/2 stream unasked: more than twice the largest answer. A window that is half
+/// used is opened again, and whether the frame for that still leaves before the stream ends is a matter of luck.
+const STREAM_WINDOW: u32 = 262_144;
 
 /// Octets a gateway may send on one HTTP/2 connection unasked.
 const CONNECTION_WINDOW: u32 = 4_194_304;
@@ -71,23 +73,15 @@ pub enum SetupError {
         /// The gateway.
         host: String,
     },
-    /// The token cannot be read.
-    #[error("gateway {host}: `token_file` {}: {problem}; give a readable file", file.display())]
-    TokenFile {
-        /// The gateway.
-        host: String,
-        /// The file.
-        file: PathBuf,
-        /// What the system says.
-        problem: io::Error,
-    },
-    /// The token is no token.
-    #[error("gateway {host}: `token_file` {}: not a bearer token; give one line of letters, digits and -._~+/=", file.display())]
+    /// There is no token.
+    #[error("gateway {host}: `gateway.{index}.token_file`: {source}")]
     Token {
         /// The gateway.
         host: String,
-        /// The file.
-        file: PathBuf,
+        /// Its place in the configuration.
+        index: usize,
+        /// What is wrong with its file.
+        source: TokenError,
     },
 }
 
@@ -219,14 +213,17 @@ fn tls_config(gateway: &config::Gateway) -> Result<ClientConfig, SetupError> {
 /// The bearer token by which a gateway knows this relay (RFC 6750), replaceable while it runs.
 pub(crate) struct Credential {
     host: String,
+    index: usize,
     file: Option<PathBuf>,
     field: ArcSwapOption<HeaderValue>,
 }
 
 impl Credential {
-    pub(crate) fn load(gateway: &config::Gateway) -> Result<Self, SetupError> {
+    /// Reads the token of `gateway`, which stands at `index` in the configuration.
+    pub(crate) fn load(index: usize, gateway: &config::Gateway) -> Result<Self, SetupError> {
         let credential = Self {
             host: gateway.host.to_string(),
+            index,
             file: gateway.token_file.clone(),
             field: ArcSwapOption::empty(),
         };
@@ -237,8 +234,12 @@ impl Credential {
     /// Reads the file again; where that fails the token in use stays in use.
     pub(crate) fn reload(&self) -> Result<(), SetupError> {
         if let Some(file) = &self.file {
-            let field = read_token(&self.host, file)?;
-            self.field.store(Some(Arc::new(field)));
+            let token = Token::read(file).map_err(|source| SetupError::Token {
+                host: self.host.clone(),
+                index: self.index,
+                source,
+            })?;
+            self.field.store(Some(Arc::new(bearer(&token))));
         }
         Ok(())
     }
@@ -246,6 +247,20 @@ impl Credential {
     /// The value of the Authorization field.
     pub(crate) fn field(&self) -> Option<HeaderValue> {
         self.field.load().as_deref().cloned()
+    }
+
+    /// What an operator does about a gateway that does not admit this relay.
+    pub(crate) fn remedy(&self) -> String {
+        let index = self.index;
+        if self.file.is_some() {
+            format!(
+                "have the gateway's operator list the token of `gateway.{index}.token_file`, or put the token there that they list"
+            )
+        } else {
+            format!(
+                "set `gateway.{index}.token_file` to a file with a token that the gateway's operator lists"
+            )
+        }
     }
 }
 
@@ -255,23 +270,10 @@ impl fmt::Debug for Credential {
     }
 }
 
-fn read_token(host: &str, file: &Path) -> Result<HeaderValue, SetupError> {
-    let text = std::fs::read_to_string(file).map_err(|problem| SetupError::TokenFile {
-        host: host.to_owned(),
-        file: file.to_owned(),
-        problem,
-    })?;
-    let token = text.trim();
-    let is_token = |octet: u8| octet.is_ascii_alphanumeric() || b"-._~+/=".contains(&octet);
-    let no_token = || SetupError::Token {
-        host: host.to_owned(),
-        file: file.to_owned(),
-    };
-    if token.is_empty() || !token.bytes().all(is_token) {
-        return Err(no_token());
-    }
-    let mut field = HeaderValue::try_from(format!("Bearer {token}")).map_err(|_| no_token())?;
+fn bearer(token: &Token) -> HeaderValue {
+    let field = format!("Bearer {}", token.as_str());
+    let mut field = HeaderValue::try_from(field).expect("a token is visible ASCII");
     // Debug then hides it, and HPACK never indexes it.
     field.set_sensitive(true);
-    Ok(field)
+    field
 }

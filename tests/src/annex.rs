@@ -9,10 +9,11 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use serde::de::DeserializeOwned;
-use sotto_client::Client;
+use sotto_client::{Client, Setup};
 use sotto_gateway::Gateway;
+use sotto_proof::Anchors;
 use sotto_relay::Relay;
-use sotto_world::{RELAY_OPERATORS, World};
+use sotto_world::{GATEWAY_HOST, PHONE_ZONE, RELAY_OPERATORS, World};
 use tempfile::TempDir;
 use toml::{Table, Value};
 
@@ -189,12 +190,19 @@ impl TappedRelay {
     ///
     /// What is wrong with its setup.
     pub fn client(&self, world: &World) -> Result<Client> {
-        let setup = world
-            .client_builder(0)?
-            .relays([self.url()])
+        let setup = Setup::builder(self.url(), GATEWAY_HOST)
+            .anchors(Anchors::parse(world.anchor_text())?)
+            .authorities(world.authority_pem())
+            .phone_zone(PHONE_ZONE.parse()?)
             .allow_http(self.carrier == Carrier::Plain)
             .build()?;
         Ok(Client::new(setup)?)
+    }
+
+    /// What both wires carry.
+    #[must_use]
+    pub fn carrier(&self) -> Carrier {
+        self.carrier
     }
 
     /// The relay's origin, at the near end of the wire.
@@ -240,8 +248,7 @@ impl TalkativeServer {
     pub fn gateway(world: &World, resolver: SocketAddr, patience: Duration) -> Result<Self> {
         let directory = tempfile::tempdir()?;
         let place = own(&directory)?;
-        let mut draft =
-            Draft::gateway(world, Carrier::Tls, resolver, &place.join("gateway.keys"))?;
+        let mut draft = Draft::gateway(world, Carrier::Tls, resolver, &place.join("gateway.keys"))?;
         draft.set("dns", "timeout_ms", i64::try_from(patience.as_millis())?);
         draft.set("log", "format", "json");
         Self::start("sotto-gateway", draft, directory)

@@ -8,8 +8,10 @@
 //! is given by the system, every file lies in a temporary directory, and every process ends with the test
 //! process, however that ends.
 
+pub mod annex;
 pub mod binaries;
 mod ca;
+pub mod contacts;
 mod dns;
 mod hierarchy;
 pub mod impostor;
@@ -22,6 +24,7 @@ pub mod raw;
 mod service;
 mod sign;
 pub mod sotto;
+pub mod taciturn;
 pub mod tap;
 mod tools;
 mod zones;

@@ -1,5 +1,6 @@
 //! The `sotto` command, run as a person runs it.
 
+use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context, Result};
@@ -35,8 +36,13 @@ impl Outcome {
 ///
 /// That it has not been built or was ended by a signal.
 pub fn run(arguments: &[&str]) -> Result<Outcome> {
+    run_by(&binaries::find("sotto")?, arguments)
+}
+
+/// Runs `program`, which is `sotto` or runs it, likewise.
+pub(crate) fn run_by(program: &Path, arguments: &[&str]) -> Result<Outcome> {
     let home = tempfile::tempdir().context("no temporary directory")?;
-    let output = Command::new(binaries::find("sotto")?)
+    let output = Command::new(program)
         .args(arguments)
         .env_clear()
         .env("HOME", home.path())

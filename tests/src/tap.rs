@@ -38,16 +38,17 @@ impl Tap {
     ///
     /// That loopback has no port left.
     pub fn on(server: SocketAddr) -> Result<Self> {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("no free TCP port")?;
-        Self::between(listener, server)
+        Self::at((Ipv4Addr::LOCALHOST, 0).into(), server)
     }
 
-    /// Lays a wire from `listener` to `server`.
+    /// Lays a wire from `address` to `server`.
     ///
     /// # Errors
     ///
-    /// That the listener has no address.
-    pub fn between(listener: TcpListener, server: SocketAddr) -> Result<Self> {
+    /// That the address is not free.
+    pub(crate) fn at(address: SocketAddr, server: SocketAddr) -> Result<Self> {
+        let listener =
+            TcpListener::bind(address).with_context(|| format!("{address} is not free for TCP"))?;
         let tap = Self {
             address: listener.local_addr()?,
             flows: Arc::default(),
