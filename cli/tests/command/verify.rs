@@ -131,6 +131,35 @@ fn what_cannot_be_used_is_a_usage_error() {
     );
 }
 
+/// IANA's file: a key counts at the time of the verification, not of the run.
+#[test]
+fn an_anchor_may_be_the_file_of_iana() {
+    let home = Home::new();
+    home.write("proof", "");
+    let digest = ANCHOR.rsplit(' ').next().expect("a digest");
+    let xml = format!(
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<TrustAnchor id=\"1\" source=\"x\">\n<Zone>.</Zone>\n\
+         <KeyDigest id=\"K\" validFrom=\"2017-02-02T00:00:00+00:00\"><KeyTag>20326</KeyTag><Algorithm>8</Algorithm>\
+         <DigestType>2</DigestType><Digest>{digest}</Digest></KeyDigest></TrustAnchor>\n"
+    );
+    home.write("root-anchors.xml", &xml);
+    home.write("broken.xml", &xml[..xml.len() - 10]);
+    let verify = |anchor: &str, at: &str| {
+        let name = ["--name", "example.com", "--type", "TXT", "--json"];
+        let arguments = ["verify", "proof", "--anchor", anchor, "--at", at];
+        home.run(&[&arguments[..], &name].concat())
+    };
+    is_bogus(&verify("root-anchors.xml", "1800000000"));
+    for (anchor, at, told) in [
+        ("root-anchors.xml", "1400000000", "valid at this time"),
+        ("broken.xml", "1800000000", "line 4"),
+    ] {
+        let run = verify(anchor, at);
+        assert_eq!(run.error_code(), "anchor_invalid");
+        assert!(run.out.contains(told), "{}", run.out);
+    }
+}
+
 #[test]
 fn without_json_errors_go_to_standard_error() {
     let home = Home::new();

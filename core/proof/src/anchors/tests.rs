@@ -5,7 +5,7 @@ const DIGEST: &str = "E06D44B80B8F1D39A95C0B0D7C65D08458E880409BBC683457104237C7
 fn tags(anchors: &Anchors) -> Vec<u16> {
     let tag = |anchor: &Anchor| match &anchor.key {
         AnchorKey::Ds(rdata) => Ds::parse(rdata).unwrap().key_tag,
-        AnchorKey::Dnskey(rdata) => crate::rdata::key_tag(rdata),
+        AnchorKey::Dnskey(rdata) => key_tag(rdata),
     };
     anchors.0.iter().map(tag).collect()
 }
