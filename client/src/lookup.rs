@@ -235,7 +235,7 @@ impl Lookup {
             question,
             query,
             relay_index: known.map_or(0, |known| known.relay_index),
-            relay: known.map(|known| known.relay.clone()),
+            relay: None,
             key: known.map(|known| known.key.clone()),
             refused: None,
             known_until: known.map(|known| known.until),
@@ -246,7 +246,9 @@ impl Lookup {
             judged: None,
             opened: false,
         });
-        running.meet_relay();
+        if let Some(known) = known {
+            running.know_relay(known.relay.clone());
+        }
         match running.proceed(now) {
             Ok(step) => (Self(Some(running)), step),
             Err(outcome) => Self::over(running.report(outcome, now)),
@@ -261,14 +263,18 @@ impl Lookup {
 impl Running {
     /// The protocol: know the relay, know the gateway's key, know that they are two, then ask.
     fn proceed(&mut self, now: u64) -> Result<Step, Outcome> {
+        // First, so that keys of the caller's own that are of no use bother nobody.
+        let key = self.believed_key(now)?;
         let Some(relay) = self.relay.clone() else {
             return Ok(self.describe());
         };
-        let Some(key) = self.believed_key(now)? else {
+        let Some(key) = key else {
             return Ok(self.fetch_keys(&relay));
         };
         if self.setup.is_private() {
-            self.operators().check()?;
+            let operators = self.operators();
+            operators.agree_with(&self.setup)?;
+            operators.check()?;
         }
         let (envelope, opener) =
             seal(&self.query, self.setup.gateway(), &key.config).map_err(|error| {
@@ -310,6 +316,7 @@ impl Running {
         };
         let phase = mem::replace(&mut self.phase, Phase::Idle);
         self.reached(matches!(phase, Phase::Asking(_)));
+        self.contact().answered = true;
         match phase {
             Phase::Asking(opener) => self.answered(*opener, response, now),
             Phase::FetchingKeys => {
@@ -338,11 +345,12 @@ impl Running {
         let Some(class) = AnswerClass::of_size(sealed.len()) else {
             return Err(Unavailable::with(Code::AnswerSize, Detail::Size(sealed.len())).into());
         };
-        self.contacts[self.relay_index].answer = Some(class);
+        self.contact().answer = Some(class);
         let answer = opener.open(&sealed).map_err(|error| {
             Unavailable::with(Code::AnswerUnreadable, Detail::Cause(error.to_string()))
         })?;
         self.opened = true;
+        self.contact().sealed_status = Some(answer.status);
         if answer.status != 200 {
             return Err(Unavailable::with(
                 sealed_status(answer.status),
@@ -389,22 +397,20 @@ impl Running {
         self.phase = Phase::Idle;
         if sent == Sent::Maybe {
             self.reached(asked);
-            return Err(Unavailable::from(what).into());
+            return Err(self.unreached(&what));
         }
         self.unsent += 1;
         let relays = self.setup.relays().len();
-        let tries = if kind == TransportProblemKind::Certificate {
-            1
-        } else {
-            TRIES_PER_RELAY
+        let tries = match kind {
+            TransportProblemKind::Certificate | TransportProblemKind::CertificateTime => 1,
+            _ => TRIES_PER_RELAY,
         };
         if self.unsent >= relays * tries {
-            return Err(Unavailable::from(what).into());
+            return Err(self.unreached(&what));
         }
         if relays > 1 {
             self.relay_index = (self.relay_index + 1) % relays;
             self.relay = None;
-            self.meet_relay();
         }
         // A connection that was refused needs time; one that had ended unnoticed does not.
         if kind == TransportProblemKind::Connect && self.unsent.is_multiple_of(relays) {
@@ -414,6 +420,10 @@ impl Running {
             });
         }
         self.proceed(now)
+    }
+
+    fn unreached(&self, what: &TransportProblem) -> Outcome {
+        Unavailable::on_the_way_to(self.url().authority(), what).into()
     }
 
     fn describe(&mut self) -> Step {
@@ -469,27 +479,21 @@ impl Running {
         GatewayKey::from_document(&document, &self.setup, self.refused, now)
     }
 
-    /// Turns to the relay in use; one that is fully named needs no description.
-    fn meet_relay(&mut self) {
-        let known = self.relay.take();
-        let facts = known.or_else(|| RelayFacts::stated(self.url(), &self.setup));
-        if let Some(facts) = facts {
-            self.know_relay(facts);
-        }
-    }
-
     fn know_relay(&mut self, facts: RelayFacts) {
-        self.contacts[self.relay_index]
-            .operator
-            .clone_from(&facts.operator);
+        self.contact().operator.clone_from(&facts.operator);
         self.relay = Some(facts);
     }
 
     /// Notes that the relay in use may have seen a request, and with it perhaps the question.
     fn reached(&mut self, asked: bool) {
-        let contact = &mut self.contacts[self.relay_index];
+        let contact = self.contact();
         contact.reached = true;
         contact.asked |= asked;
+    }
+
+    /// The contact with the relay in use.
+    fn contact(&mut self) -> &mut Contact {
+        &mut self.contacts[self.relay_index]
     }
 
     fn url(&self) -> &RelayUrl {

@@ -7,6 +7,7 @@
 use std::fmt;
 
 use crate::outcome::{Code, Detail, Unavailable};
+use crate::setup::Setup;
 
 /// The operator of a relay or a gateway, and who says so.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -74,6 +75,29 @@ impl Operators {
     #[must_use]
     pub fn are_separate(&self) -> bool {
         self.check().is_ok()
+    }
+
+    /// Refuses a pair of which the setup says otherwise than the relay declares or the keys prove.
+    ///
+    /// Only the registrable domains count, as for separation: it is the same party that matters.
+    pub(crate) fn agree_with(&self, setup: &Setup) -> Result<(), Unavailable> {
+        for (role, known, stated) in [
+            ("relay", &self.relay, setup.relay_operator()),
+            ("gateway", &self.gateway, setup.gateway_operator()),
+        ] {
+            let (Some(known), Some(stated)) = (known, stated) else {
+                continue;
+            };
+            if known.registrable_domain() != stated.registrable_domain() {
+                let detail = Detail::Conflict {
+                    role,
+                    stated: stated.domain.clone(),
+                    known: known.clone(),
+                };
+                return Err(Unavailable::with(Code::OperatorConflict, detail));
+            }
+        }
+        Ok(())
     }
 
     /// Refuses a pair of one operator, or one with an unknown member.

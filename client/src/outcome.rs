@@ -8,8 +8,9 @@ use std::fmt;
 
 use serde::Serialize;
 use sotto_mimi::{DroppedRecord, Found, NoRecordReason};
-use sotto_proof::{self as proof, ClockHint, Reason, Secure};
+use sotto_proof::{self as proof, ClockHint, Reason, Secure, Utc};
 
+use crate::operators::{Operator, Source};
 use crate::step::{TransportProblem, TransportProblemKind};
 
 /// What a lookup came to.
@@ -162,21 +163,22 @@ impl Unavailable {
             detail: Some(detail),
         }
     }
-}
 
-impl From<TransportProblem> for Unavailable {
-    fn from(problem: TransportProblem) -> Self {
+    /// What went wrong below HTTP on the way to `relay`, a host and perhaps a port.
+    pub(crate) fn on_the_way_to(relay: &str, problem: &TransportProblem) -> Self {
         let code = match problem.kind {
             TransportProblemKind::Connect => Code::ConnectFailed,
             TransportProblemKind::Certificate => Code::CertificateRefused,
+            TransportProblemKind::CertificateTime => Code::CertificateTime,
             TransportProblemKind::TimedOut => Code::TimedOut,
             TransportProblemKind::Lost => Code::ConnectionLost,
             TransportProblemKind::TooLarge => Code::ResponseTooLarge,
         };
-        match problem.cause {
-            cause if cause.is_empty() => Self::new(code),
-            cause => Self::with(code, Detail::Cause(cause)),
-        }
+        let cause = match problem.cause.as_str() {
+            "" => relay.to_owned(),
+            cause => format!("{relay}: {cause}"),
+        };
+        Self::with(code, Detail::Cause(cause))
     }
 }
 
@@ -220,6 +222,15 @@ pub enum Detail {
     Party(&'static str),
     /// The domain meant.
     Domain(String),
+    /// What the caller states of an operator, against what is known of it.
+    Conflict {
+        /// The party meant: `"relay"` or `"gateway"`.
+        role: &'static str,
+        /// The domain that the caller states.
+        stated: String,
+        /// The operator as the relay declares it, or as the key record proves it.
+        known: Operator,
+    },
     /// The cause in words, from the part that found it; never holds what was asked.
     Cause(String),
 }
@@ -238,7 +249,9 @@ impl fmt::Display for Detail {
             } => {
                 write!(
                     out,
-                    "this clock says {local}, the signatures begin at {signed_from}"
+                    "this clock says {}, the signatures begin on {}",
+                    Utc(*local),
+                    Utc(*signed_from)
                 )
             }
             Self::Clock {
@@ -247,14 +260,31 @@ impl fmt::Display for Detail {
             } => {
                 write!(
                     out,
-                    "this clock says {local}, the signatures end at {signed_until}"
+                    "this clock says {}, the signatures end on {}",
+                    Utc(*local),
+                    Utc(*signed_until)
                 )
             }
             Self::Age { signed_at, max_age } => {
-                write!(out, "signed at {signed_at}, accepted for {max_age} s")
+                write!(
+                    out,
+                    "signed on {}, accepted for {max_age} s",
+                    Utc(*signed_at)
+                )
             }
             Self::Party(role) => write!(out, "the {role}'s"),
             Self::Domain(domain) => out.write_str(domain),
+            Self::Conflict {
+                role,
+                stated,
+                known,
+            } => {
+                let says = match known.source {
+                    Source::Proved => "its key record proves",
+                    _ => "it declares",
+                };
+                write!(out, "the {role}'s: stated is {stated}, {says} {known}")
+            }
             Self::Cause(cause) => out.write_str(cause),
         }
     }
@@ -279,7 +309,7 @@ pub enum Fault {
     Dns,
     /// The owner of the domain asked.
     Domain,
-    /// The gateway, its resolver or the domain: the proof does not tell.
+    /// One of several, and what came does not tell which.
     Unknown,
 }
 
@@ -410,6 +440,7 @@ codes! {
     // The network, up to the relay.
     ConnectFailed "connect_failed" Network Later "no connection to the relay" "check the network and the relay's URL, or configure another relay";
     CertificateRefused "certificate_refused" Relay AfterRemedy "the relay's certificate is not valid for its name" "check the relay's URL; a private authority has to be configured";
+    CertificateTime "certificate_time" Unknown AfterRemedy "by this machine's clock the relay's certificate is not valid at this time" "check this machine's clock; if it is right, the relay's operator renews the certificate";
     TimedOut "timed_out" Network Later "the relay did not answer in time" "ask again; the request may have been processed";
     ConnectionLost "connection_lost" Network Later "the connection to the relay broke before the answer was whole" "ask again; the request may have been processed";
     ResponseTooLarge "response_too_large" Relay Elsewhere "the relay sent more than the protocol allows" "configure another relay";
@@ -421,8 +452,10 @@ codes! {
     GatewayUnknownToRelay "gateway_unknown_to_relay" Caller AfterRemedy "the relay does not forward to this gateway" "choose a gateway that the relay lists";
     SameOperator "same_operator" Caller AfterRemedy "one operator runs both relay and gateway and would learn who asks for whom" "choose a relay of somebody else";
     OperatorUnknown "operator_unknown" Caller AfterRemedy "an operator is unknown, so relay and gateway may be the same party" "choose another pair, or state the operator";
+    OperatorConflict "operator_conflict" Caller AfterRemedy "the operator stated is another than the one declared or proved" "correct the stated operator, or leave it out";
     RelayRefused "relay_refused" Relay Elsewhere "the relay does not take the request" "check that the URL is a relay resource";
     RelayNotAdmitted "relay_not_admitted" Relay Elsewhere "the gateway does not admit this relay" "the relay's operator asks the gateway's to be listed";
+    RequestSlow "request_slow" Network Later "the request did not reach the relay whole and in time" "check the network, then ask again";
     RelayBusy "relay_busy" Relay Later "the relay refuses more requests for now" "wait, then ask again";
     RelayUnready "relay_unready" Relay Later "the relay or the gateway is starting, draining or overloaded" "wait, then ask again";
     GatewayUnreachable "gateway_unreachable" Gateway Later "the relay got no usable answer from the gateway" "wait, or configure another gateway";
@@ -445,6 +478,7 @@ codes! {
     GatewayRefused "gateway_refused" Gateway Elsewhere "the gateway does not understand the question" "configure another gateway";
     ResolverFailed "resolver_failed" Dns Later "the gateway's resolver could not gather the proof" "wait, or check that the domain's name servers answer";
     ResolverTimedOut "resolver_timed_out" Dns Later "the gateway's resolver did not answer in time" "wait, or check that the domain's name servers answer";
+    GatewayBusy "gateway_busy" Gateway Later "the gateway is gathering too many proofs" "wait, then ask again";
     GatewayProtocol "gateway_protocol" Gateway Elsewhere "the gateway's answer is not of this protocol" "configure another gateway";
 }
 
@@ -498,5 +532,51 @@ mod tests {
             busy.to_string(),
             "the relay refuses more requests for now (status 429); wait, then ask again"
         );
+    }
+
+    #[test]
+    fn times_are_dates() {
+        let (early, late) = (86_400, 1_790_000_000);
+        for (detail, dates) in [
+            (
+                Detail::Clock {
+                    local: early,
+                    hint: ClockHint::Behind { signed_from: late },
+                },
+                ["1970-01-02T00:00:00Z", "2026-09-21T14:13:20Z"],
+            ),
+            (
+                Detail::Clock {
+                    local: late,
+                    hint: ClockHint::Ahead {
+                        signed_until: early,
+                    },
+                },
+                ["2026-09-21T14:13:20Z", "1970-01-02T00:00:00Z"],
+            ),
+            (
+                Detail::Age {
+                    signed_at: early,
+                    max_age: 60,
+                },
+                ["1970-01-02T00:00:00Z", "60 s"],
+            ),
+        ] {
+            let text = detail.to_string();
+            let places = dates.map(|date| text.find(date));
+            assert!(places.is_sorted() && places[0].is_some(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_connection_that_fails_names_the_relay() {
+        for (cause, detail) in [
+            ("", "relay.example:8443"),
+            ("refused", "relay.example:8443: refused"),
+        ] {
+            let problem = TransportProblem::new(TransportProblemKind::Connect, cause);
+            let why = Unavailable::on_the_way_to("relay.example:8443", &problem);
+            assert_eq!(why.detail.unwrap().to_string(), detail);
+        }
     }
 }

@@ -20,18 +20,10 @@ pub(crate) struct RelayFacts {
 }
 
 impl RelayFacts {
-    /// The facts that the setup states in full, so that the relay need not be asked.
-    pub(crate) fn stated(url: &RelayUrl, setup: &Setup) -> Option<Self> {
-        Some(Self {
-            resource: url.resource()?.to_owned(),
-            operator: Some(setup.relay_operator()?.clone()),
-        })
-    }
-
     /// Reads the relay's answer to a request for its description.
     ///
-    /// A foreign relay, whose resource the setup has to name, need not have any: its operator is
-    /// then unknown. What the setup states prevails over what the relay says.
+    /// A foreign relay, whose resource the setup has to name, need not have any. What the setup
+    /// states of the operator counts only where the relay declares nothing.
     pub(crate) fn read(
         response: Response,
         url: &RelayUrl,
@@ -68,7 +60,7 @@ impl RelayFacts {
             }
             (None, None) => return Err(Unavailable::new(Code::GatewayUnknownToRelay)),
         };
-        let operator = stated.or_else(|| Operator::new(&description.operator, Source::Declared));
+        let operator = Operator::new(&description.operator, Source::Declared).or(stated);
         Ok(Self { operator, resource })
     }
 }

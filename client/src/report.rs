@@ -106,6 +106,9 @@ pub struct Learnt {
     pub operator: Option<String>,
     /// What it may have learnt.
     pub facts: Vec<Fact>,
+    /// Whether it certainly learnt that; `false` where the client cannot know how far the request
+    /// came.
+    pub certain: bool,
 }
 
 /// A party to a lookup.
@@ -170,6 +173,9 @@ impl fmt::Display for Learnt {
         if let Some(host) = &self.host {
             write!(out, " {host}")?;
         }
+        if !self.certain {
+            out.write_str(" may have learnt")?;
+        }
         out.write_str(": ")?;
         for (index, fact) in self.facts.iter().enumerate() {
             write!(out, "{}{fact}", if index == 0 { "" } else { ", " })?;
@@ -185,9 +191,13 @@ pub(crate) struct Contact {
     pub(crate) operator: Option<Operator>,
     /// A request of any kind may have arrived.
     pub(crate) reached: bool,
+    /// A request did arrive: there was an answer.
+    pub(crate) answered: bool,
     /// An encapsulated request may have arrived.
     pub(crate) asked: bool,
     pub(crate) answer: Option<AnswerClass>,
+    /// The status of an answer that came out of its seal: the gateway read the question.
+    pub(crate) sealed_status: Option<u16>,
 }
 
 impl Contact {
@@ -217,21 +227,32 @@ pub(crate) fn learnt(
                 .into_iter()
                 .chain(contact.answer.map(Fact::AnswerClass))
                 .collect(),
+            certain: contact.answered,
         })
         .collect();
-    if contacts.iter().any(|contact| contact.asked) {
+    let asked = || contacts.iter().filter(|contact| contact.asked);
+    if asked().next().is_some() {
         learnt.push(Learnt {
             party: Party::Gateway,
             host: Some(gateway.to_owned()),
             operator: operator.map(ToString::to_string),
             facts: vec![Fact::Relay, Fact::Time, Fact::OwnerName],
+            certain: asked().any(|contact| contact.sealed_status.is_some()),
         });
+    }
+    if asked().any(|contact| contact.sealed_status.is_none_or(asks_the_dns)) {
         learnt.push(Learnt {
             party: Party::Dns,
             host: None,
             operator: None,
             facts: vec![Fact::GatewayAddress, Fact::Time, Fact::OwnerName],
+            certain: asked().any(|contact| contact.sealed_status == Some(200)),
         });
     }
     learnt
+}
+
+/// Whether a gateway that answers so under seal may have asked the DNS: not if it refused to.
+fn asks_the_dns(sealed_status: u16) -> bool {
+    !matches!(sealed_status, 400 | 403 | 503)
 }

@@ -62,6 +62,7 @@ fn unsealed_status(status: u16, missing: Code) -> Code {
         400 | 403 | 405 | 413 | 415 => Code::RelayRefused,
         401 => Code::RelayNotAdmitted,
         404 => missing,
+        408 => Code::RequestSlow,
         429 => Code::RelayBusy,
         502 => Code::GatewayUnreachable,
         503 => Code::RelayUnready,
@@ -76,6 +77,7 @@ pub(crate) fn sealed_status(status: u16) -> Code {
         400 => Code::GatewayRefused,
         403 => Code::NameNotAllowed,
         502 => Code::ResolverFailed,
+        503 => Code::GatewayBusy,
         504 => Code::ResolverTimedOut,
         _ => Code::GatewayProtocol,
     }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use sotto_envelope::{KeyConfigList, KeyDocument, KeyDocumentError, KeyListError};
 use sotto_mimi::{DEFAULT_MIMI_TYPE, Domain, RecordForm, TieBreak};
 use sotto_proof::{Anchors, Limits, RecordType};
 use sotto_wire::{KEY_DOCUMENT_MAX_BYTES, KEY_LIST_MAX_BYTES};
@@ -95,6 +96,12 @@ pub enum SetupError {
         /// The octets given.
         octets: usize,
     },
+    /// What begins as a key document does not go on as one.
+    #[error("the keys given are not usable: {0}")]
+    KeyDocument(KeyDocumentError),
+    /// The keys begin as no key document, and are no list either.
+    #[error("the keys given are neither a key document (it begins with SKD1) nor a list: {0}")]
+    KeyList(KeyListError),
     /// The type for MIMI records is not for private use.
     #[error(
         "type {0} is not for private use; RFC 6895 section 3.1 reserves 65280 to 65534 for that"
@@ -258,12 +265,18 @@ impl SetupBuilder {
     }
 
     /// States who operates the relays, for foreign ones that do not describe themselves.
+    ///
+    /// It replaces nothing: a relay that declares another operator is refused
+    /// ([`crate::Code::OperatorConflict`]).
     pub fn relay_operator(mut self, domain: impl Into<String>) -> Self {
         self.relay_operator = Some(domain.into());
         self
     }
 
     /// States who operates the gateway, for pinned keys, which prove no operator.
+    ///
+    /// It replaces nothing: a key record that proves another operator is refused
+    /// ([`crate::Code::OperatorConflict`]).
     pub fn gateway_operator(mut self, domain: impl Into<String>) -> Self {
         self.gateway_operator = Some(domain.into());
         self
@@ -379,6 +392,15 @@ impl SetupBuilder {
         {
             return Err(SetupError::KeySize { octets });
         }
+        match &self.keys {
+            KeySource::Document(document) => {
+                KeyDocument::decode(document).map_err(SetupError::KeyDocument)?;
+            }
+            KeySource::List(list) => {
+                KeyConfigList::parse(list).map_err(SetupError::KeyList)?;
+            }
+            KeySource::Relay | KeySource::PinnedDigest(_) => {}
+        }
         if !(65_280..=65_534).contains(&self.mimi_type) {
             return Err(SetupError::MimiType(self.mimi_type));
         }
@@ -448,6 +470,10 @@ mod tests {
         let oversize =
             with("https://relay.example", "g.example").key_document(&[0; KEY_LIST_MAX_BYTES + 1]);
         assert!(refusal(oversize).contains("8193 octets"));
+        let rubbish = with("https://relay.example", "g.example").key_document(b"<html>");
+        assert!(refusal(rubbish).contains("neither a key document"));
+        let cut = with("https://relay.example", "g.example").key_document(b"SKD1\x01");
+        assert!(refusal(cut).contains("truncated"));
     }
 
     #[test]

@@ -96,6 +96,7 @@ impl fmt::Display for TransportProblem {
         let what = match self.kind {
             TransportProblemKind::Connect => "no connection",
             TransportProblemKind::Certificate => "certificate refused",
+            TransportProblemKind::CertificateTime => "certificate not valid now",
             TransportProblemKind::TimedOut => "timed out",
             TransportProblemKind::Lost => "connection lost",
             TransportProblemKind::TooLarge => "response too large",
@@ -112,6 +113,8 @@ pub enum TransportProblemKind {
     Connect,
     /// The relay's certificate is not valid for its name.
     Certificate,
+    /// By this machine's clock, the relay's certificate is not valid yet or not any more.
+    CertificateTime,
     /// The time for one request is over.
     TimedOut,
     /// The connection broke, or what came over it is not HTTP.

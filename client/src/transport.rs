@@ -19,9 +19,10 @@ use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
-use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
-use rustls::{ClientConfig, RootCertStore};
+use rustls::pki_types::{CertificateDer, UnixTime};
+use rustls::{CertificateError, ClientConfig, RootCertStore};
+use sotto_proof::Utc;
 
 use crate::step::{Event, Sent, TransportProblem, TransportProblemKind};
 
@@ -207,21 +208,21 @@ fn classify(error: &hyper_util::client::legacy::Error) -> Failure {
     } else {
         Sent::Maybe
     };
-    let kind = if chain(error).any(is_certificate) {
-        TransportProblemKind::Certificate
+    let what = if let Some(refused) = chain(error).find_map(refused_certificate) {
+        match outside_its_time(refused) {
+            Some(cause) => TransportProblem::new(TransportProblemKind::CertificateTime, cause),
+            None => TransportProblem::new(TransportProblemKind::Certificate, causes(error)),
+        }
     } else if error.is_connect() {
-        TransportProblemKind::Connect
+        TransportProblem::new(TransportProblemKind::Connect, causes(error))
     } else {
-        TransportProblemKind::Lost
+        TransportProblem::new(TransportProblemKind::Lost, causes(error))
     };
-    Failure {
-        sent,
-        what: TransportProblem::new(kind, causes(error)),
-    }
+    Failure { sent, what }
 }
 
-/// Whether an error is TLS refusing a certificate, however deep I/O errors are nested around it.
-fn is_certificate(error: &(dyn StdError + 'static)) -> bool {
+/// Why TLS refuses a certificate, however deep I/O errors are nested around that.
+fn refused_certificate<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a CertificateError> {
     // The source() of an io::Error skips the error that it wraps.
     let mut error = error;
     while let Some(inner) = error
@@ -230,10 +231,26 @@ fn is_certificate(error: &(dyn StdError + 'static)) -> bool {
     {
         error = inner;
     }
-    matches!(
-        error.downcast_ref(),
-        Some(rustls::Error::InvalidCertificate(_))
-    )
+    match error.downcast_ref() {
+        Some(rustls::Error::InvalidCertificate(refused)) => Some(refused),
+        _ => None,
+    }
+}
+
+/// The two times that disagree, if it is the clock by which a certificate is refused.
+fn outside_its_time(refused: &CertificateError) -> Option<String> {
+    let said = |time: &UnixTime, what: &str, limit: &UnixTime| {
+        let (time, limit) = (Utc(time.as_secs()), Utc(limit.as_secs()));
+        format!("this clock says {time}, the certificate {what} on {limit}")
+    };
+    match refused {
+        CertificateError::NotValidYetContext { time, not_before } => {
+            Some(said(time, "begins", not_before))
+        }
+        CertificateError::ExpiredContext { time, not_after } => Some(said(time, "ends", not_after)),
+        CertificateError::NotValidYet | CertificateError::Expired => Some(refused.to_string()),
+        _ => None,
+    }
 }
 
 /// An error and its sources, outermost first.

@@ -92,6 +92,13 @@ impl RelayUrl {
         &self.host
     }
 
+    /// Host, and port if the URL names one.
+    pub(crate) fn authority(&self) -> &str {
+        self.origin
+            .split_once("://")
+            .map_or(&self.origin, |(_, authority)| authority)
+    }
+
     #[cfg(feature = "tokio")]
     pub(crate) fn is_https(&self) -> bool {
         self.origin.starts_with("https:")

@@ -159,7 +159,10 @@ fn a_relay_that_is_not_there_learns_nothing() {
     let client = blocking::Client::new(setup(address)).unwrap();
     let report = client.lookup("hugh@example.test".parse().unwrap(), RecordForm::Txt);
     match &report.outcome {
-        Outcome::Unavailable(why) => assert_eq!(why.code, Code::ConnectFailed),
+        Outcome::Unavailable(why) => {
+            assert_eq!(why.code, Code::ConnectFailed);
+            assert!(why.to_string().contains(&address.to_string()), "{why}");
+        }
         other => panic!("{other:?}"),
     }
     assert!(report.learnt.is_empty());

@@ -5,12 +5,13 @@ mod support;
 use sotto_client::mimi::{Identifier, RecordForm};
 use sotto_client::proof::RecordType;
 use sotto_client::{
-    Absence, Abstention, Fact, Lookup, Outcome, Party, Report, SecondOpinion, Setup, Source, Step,
+    Absence, Abstention, Code, Fact, Lookup, Outcome, Party, Report, SecondOpinion, Setup, Source,
+    Step,
 };
-use sotto_envelope::Answer;
+use sotto_envelope::{Answer, Epoch};
 use sotto_wire::{AnswerClass, REQUEST_BYTES};
 use support::zone::{DAY, HOUR, Zone};
-use support::{GATEWAY, GATEWAY_OPERATOR, NOW, RELAY, Signing, World, txt};
+use support::{GATEWAY, GATEWAY_OPERATOR, NOW, RELAY, Signing, World, status, txt};
 
 const HUGH: &str =
     "c93f1e400f26708f98cb19d936620da35eec8f72e57f9eec01c1afd6._user._mimi.example.test.";
@@ -330,8 +331,9 @@ fn a_relay_resource_still_asks_who_runs_the_relay() {
 
 /// A foreign relay: no description, no key document; everything comes from the caller.
 #[test]
-fn a_foreign_relay_needs_one_request() {
+fn a_foreign_relay_needs_no_description_but_is_asked_for_it() {
     let mut world = World::with_txt(&[(HUGH, &[TELEGRAM])]);
+    world.interfere = Box::new(|_, index| (index == 0).then(|| status(404)));
     let list = world.keys(world.epoch).list().to_vec();
     let setup = world
         .setup_over("https://relay.test/gateway.test")
@@ -342,10 +344,37 @@ fn a_foreign_relay_needs_one_request() {
         .unwrap();
     let report = world.lookup_with(&setup, "hugh@example.test");
     assert_eq!(providers(&report), ["im.telegram.test"]);
-    assert_eq!(world.requests, ["POST https://relay.test/gateway.test"]);
+    assert!(report.is_private());
     assert_eq!(
-        report.operators.gateway.map(|operator| operator.source),
-        Some(Source::Stated)
+        world.requests,
+        [
+            "GET https://relay.test/.well-known/sotto",
+            "POST https://relay.test/gateway.test"
+        ]
+    );
+    assert_eq!(
+        [report.operators.relay, report.operators.gateway]
+            .map(|operator| operator.map(|operator| operator.source)),
+        [Some(Source::Stated); 2]
+    );
+}
+
+/// What is stated beside what is declared and proved changes nothing, as long as it is the same.
+#[test]
+fn a_stated_operator_gives_way_to_what_is_declared_and_proved() {
+    let mut world = World::with_txt(&[(HUGH, &[TELEGRAM])]);
+    let setup = world
+        .setup_over("https://relay.test/gateway.test")
+        .relay_operator("noc.relay-operator.test")
+        .gateway_operator(GATEWAY_OPERATOR)
+        .build()
+        .unwrap();
+    let report = world.lookup_with(&setup, "hugh@example.test");
+    assert_eq!(providers(&report), ["im.telegram.test"]);
+    assert_eq!(
+        [report.operators.relay, report.operators.gateway]
+            .map(|operator| operator.map(|operator| operator.source)),
+        [Some(Source::Declared), Some(Source::Proved)]
     );
 }
 
@@ -419,10 +448,29 @@ fn a_pinned_digest_takes_the_list_it_names() {
 fn one_operator_is_accepted_when_privacy_is_given_up() {
     let mut world = World::with_txt(&[(HUGH, &[TELEGRAM])]);
     world.description.operator = GATEWAY_OPERATOR.to_owned();
-    let setup = world.setup().not_private(true).build().unwrap();
+    let setup = world.setup().not_private(true);
+    for setup in [setup.clone(), setup.relay_operator("somebody-else.test")] {
+        let report = world.lookup_with(&setup.build().unwrap(), "hugh@example.test");
+        assert_eq!(providers(&report), ["im.telegram.test"]);
+        assert!(!report.is_private());
+    }
+}
+
+#[test]
+fn keys_of_the_caller_s_own_that_are_of_no_use_bother_nobody() {
+    let mut world = World::default();
+    world.epoch = Epoch(world.epoch.0 - 3);
+    let setup = world
+        .setup()
+        .key_document(&world.key_document())
+        .build()
+        .unwrap();
     let report = world.lookup_with(&setup, "hugh@example.test");
-    assert_eq!(providers(&report), ["im.telegram.test"]);
-    assert!(!report.is_private());
+    match &report.outcome {
+        Outcome::Unavailable(why) => assert_eq!(why.code, Code::GatewayKeysStale),
+        other => panic!("{other:?}"),
+    }
+    assert!(report.learnt.is_empty() && world.requests.is_empty());
 }
 
 #[test]

@@ -160,6 +160,32 @@ fn ways() -> Vec<(Code, &'static str, Report)> {
             "the relay's",
             altered(|world| world.description.operator = "test".to_owned()),
         ),
+        (Code::OperatorConflict, "the relay declares another", {
+            let mut world = World::default();
+            world.description.operator = GATEWAY_OPERATOR.to_owned();
+            let setup = world.setup_over(resource);
+            let setup = setup.relay_operator("somebody-else.test").build().unwrap();
+            world.lookup_with(&setup, "hugh@example.test")
+        }),
+        (Code::OperatorConflict, "the key record proves another", {
+            let mut world = World::default();
+            world.description.operator = GATEWAY_OPERATOR.to_owned();
+            let setup = world.setup().gateway_operator("somebody-else.test");
+            world.lookup_with(&setup.build().unwrap(), "hugh@example.test")
+        }),
+        (Code::SameOperator, "stated beside", {
+            let mut world = World::default();
+            world.description.operator = GATEWAY_OPERATOR.to_owned();
+            let setup = world.setup_over(resource);
+            let setup = setup.relay_operator(GATEWAY_OPERATOR).build().unwrap();
+            world.lookup_with(&setup, "hugh@example.test")
+        }),
+        (Code::RelayUnready, "a description that may come later", {
+            let mut world = World::interfering(DESCRIPTION, || status(503));
+            let setup = world.setup_over(resource);
+            let setup = setup.relay_operator("somebody-else.test").build().unwrap();
+            world.lookup_with(&setup, "hugh@example.test")
+        }),
         (Code::OperatorUnknown, "a foreign relay's", {
             let mut world = World::interfering(DESCRIPTION, || status(404));
             let setup = world.setup_over(resource).build().unwrap();
@@ -175,6 +201,11 @@ fn ways() -> Vec<(Code, &'static str, Report)> {
             Code::RelayNotAdmitted,
             "401",
             interfering(QUESTION, || status(401)),
+        ),
+        (
+            Code::RequestSlow,
+            "408",
+            interfering(QUESTION, || status(408)),
         ),
         (
             Code::RelayBusy,
@@ -414,6 +445,7 @@ fn ways() -> Vec<(Code, &'static str, Report)> {
             "502",
             answering(|| sealed_problem(502)),
         ),
+        (Code::GatewayBusy, "503", answering(|| sealed_problem(503))),
         (
             Code::ResolverTimedOut,
             "504",
@@ -455,6 +487,7 @@ fn ways() -> Vec<(Code, &'static str, Report)> {
     for (code, kind) in [
         (Code::ConnectFailed, TransportProblemKind::Connect),
         (Code::CertificateRefused, TransportProblemKind::Certificate),
+        (Code::CertificateTime, TransportProblemKind::CertificateTime),
         (Code::TimedOut, TransportProblemKind::TimedOut),
         (Code::ConnectionLost, TransportProblemKind::Lost),
         (Code::ResponseTooLarge, TransportProblemKind::TooLarge),
@@ -475,6 +508,7 @@ const UNDER_SEAL: &[Code] = &[
     Code::NameNotAllowed,
     Code::ResolverFailed,
     Code::ResolverTimedOut,
+    Code::GatewayBusy,
     Code::GatewayProtocol,
     Code::NoProof,
 ];
@@ -536,6 +570,7 @@ fn nothing_is_sent_before_keys_and_operators_are_known() {
             code,
             Code::SameOperator
                 | Code::OperatorUnknown
+                | Code::OperatorConflict
                 | Code::GatewayKeysUnproved
                 | Code::GatewayKeysStale
         );

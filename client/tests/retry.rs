@@ -100,14 +100,14 @@ fn every_relay_is_tried_twice_and_no_more() {
 
 #[test]
 fn a_refused_certificate_is_not_tried_again() {
-    let mut world = World::interfering(0, || {
-        failed(Sent::Nothing, TransportProblemKind::Certificate)
-    });
-    assert_eq!(
-        unavailable(&world.lookup("hugh@example.test")),
-        Code::CertificateRefused
-    );
-    assert_eq!(world.requests.len(), 1);
+    for (kind, code) in [
+        (TransportProblemKind::Certificate, Code::CertificateRefused),
+        (TransportProblemKind::CertificateTime, Code::CertificateTime),
+    ] {
+        let mut world = World::interfering(0, move || failed(Sent::Nothing, kind));
+        assert_eq!(unavailable(&world.lookup("hugh@example.test")), code);
+        assert_eq!(world.requests.len(), 1);
+    }
 }
 
 #[test]

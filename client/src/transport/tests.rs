@@ -1,4 +1,5 @@
 use std::net::SocketAddr;
+use std::ops::Range;
 use std::sync::Arc;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -193,8 +194,16 @@ async fn silence_times_out_and_may_have_sent() {
 
 /// A TLS server for `localhost` that speaks HTTP/2, with the PEM of its authority.
 async fn tls_server() -> (TcpListener, TlsAcceptor, String) {
-    let rcgen::CertifiedKey { cert, signing_key } =
-        rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
+    tls_server_in(1975..4096).await
+}
+
+/// The same, with a certificate for these years.
+async fn tls_server_in(years: Range<i32>) -> (TcpListener, TlsAcceptor, String) {
+    let signing_key = rcgen::KeyPair::generate().unwrap();
+    let mut params = rcgen::CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
+    params.not_before = rcgen::date_time_ymd(years.start, 1, 1);
+    params.not_after = rcgen::date_time_ymd(years.end, 1, 1);
+    let cert = params.self_signed(&signing_key).unwrap();
     let key = rustls::pki_types::PrivateKeyDer::try_from(signing_key.serialize_der()).unwrap();
     let mut config = rustls::ServerConfig::builder_with_provider(Arc::new(
         rustls::crypto::aws_lc_rs::default_provider(),
@@ -261,6 +270,34 @@ async fn an_unknown_authority_is_refused_before_anything_is_sent() {
         failure(event),
         (Sent::Nothing, TransportProblemKind::Certificate)
     );
+}
+
+#[tokio::test]
+async fn a_certificate_outside_its_time_names_the_clock() {
+    for (years, limit) in [
+        (4000..4096, "the certificate begins on 4000-01-01T00:00:00Z"),
+        (1975..1976, "the certificate ends on 1976-01-01T00:00:00Z"),
+    ] {
+        let (listener, acceptor, authority) = tls_server_in(years).await;
+        let port = listener.local_addr().unwrap().port();
+        tokio::spawn(async move {
+            let (stream, _) = listener.accept().await.unwrap();
+            assert!(acceptor.accept(stream).await.is_err());
+        });
+        let transport = Transport::new(Some(authority.as_bytes()), false, PATIENCE).unwrap();
+        let url = format!("https://localhost:{port}/");
+        match transport.get(&url, "a/b", 10).await {
+            Event::Failed {
+                sent: Sent::Nothing,
+                what,
+            } => {
+                assert_eq!(what.kind, TransportProblemKind::CertificateTime, "{what}");
+                assert!(what.cause.starts_with("this clock says "), "{what}");
+                assert!(what.cause.ends_with(limit), "{what}");
+            }
+            other => panic!("{other:?}"),
+        }
+    }
 }
 
 #[test]
