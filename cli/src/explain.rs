@@ -140,7 +140,7 @@ pub(crate) fn notes(set: &Set) -> Vec<String> {
     let mut lines = Vec::new();
     match (&set.state, &set.signature) {
         (State::Broken(reason), _) => {
-            lines.push(format!("✗ THE CHAIN BREAKS HERE: {}", rule(reason)))
+            lines.push(format!("✗ THE CHAIN BREAKS HERE: {}", rule(reason)));
         }
         (State::Unsigned(reason), _) => lines.push(format!("- {}", rule(reason))),
         (State::Unreached, Some(signature)) => lines.push(format!(
@@ -166,7 +166,7 @@ pub(crate) fn notes(set: &Set) -> Vec<String> {
     }
     match &set.role {
         Role::Delegation(entries) => {
-            lines.extend(entries.iter().map(|entry| format!("refers to key {entry}")))
+            lines.extend(entries.iter().map(|entry| format!("refers to key {entry}")));
         }
         Role::Alias(target) => lines.push(format!("leads to {target}")),
         Role::Denial { next, findings } => {

@@ -59,7 +59,7 @@ impl Panel {
         match &zone.state {
             State::Unsigned(reason) | State::Broken(reason) => notes.extend(rule(reason)),
             State::Unreached => {
-                notes.push("The chain breaks above: nothing is known of this zone.".to_owned())
+                notes.push("The chain breaks above: nothing is known of this zone.".to_owned());
             }
             State::Held if !zone.anchors.is_empty() => {
                 let tags: Vec<_> = zone.anchors.iter().map(ToString::to_string).collect();

@@ -1,5 +1,7 @@
 //! What an explanation says, and that it decides nothing.
 
+#![allow(clippy::unwrap_used, reason = "a test may stop at what must not fail")]
+
 mod support;
 
 use sotto_proof::explain::{
