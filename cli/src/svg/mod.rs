@@ -18,8 +18,8 @@ const COLUMN_GAP: i32 = 44;
 const BANNER: i32 = 74;
 const LINE: i32 = 16;
 /// Characters that fit across one column.
-const TITLE_CHARACTERS: usize = 64;
-const LINE_CHARACTERS: usize = 94;
+const TITLE_CHARACTERS: usize = 67;
+const LINE_CHARACTERS: usize = 100;
 /// Zones drawn: an honest proof has three to ten, a hostile one could have hundreds.
 const MOST_ZONES: usize = 32;
 

@@ -7,7 +7,7 @@ use super::canvas::{Canvas, Face, Tone, wrap};
 use crate::explain;
 
 /// The width of every box.
-pub(super) const WIDTH: i32 = 690;
+pub(super) const WIDTH: i32 = 730;
 
 const HEAD: i32 = 34;
 const CHIP: i32 = 24;
@@ -20,8 +20,8 @@ const RAIL: i32 = 12;
 const MOST_ROWS: usize = 24;
 /// Characters that fit into a heading, a chip, and a line.
 const HEADING_CHARACTERS: usize = 48;
-const CHIP_CHARACTERS: usize = 74;
-const LINE_CHARACTERS: usize = 84;
+const CHIP_CHARACTERS: usize = 80;
+const LINE_CHARACTERS: usize = 90;
 
 /// One key or RRset of a box.
 struct Row {
