@@ -151,7 +151,7 @@ pub(crate) fn notes(set: &Set) -> Vec<String> {
     }
     if let Some(claimed) = &set.claimed {
         lines.push(format!(
-            "its signature names key {claimed}, {}",
+            "signature names key {claimed}, {}",
             span(claimed.validity)
         ));
     }
