@@ -1,6 +1,7 @@
 //! What a person types to name somebody, in every accepted spelling.
 
 use std::fmt;
+use std::net::Ipv4Addr;
 use std::str::FromStr;
 
 use unicode_normalization::UnicodeNormalization;
@@ -84,7 +85,7 @@ impl FromStr for Identifier {
         }
         if text.contains('@') || text.starts_with('"') {
             text.parse().map(Self::Mailbox)
-        } else if text.starts_with('+') {
+        } else if text.starts_with('+') || is_national_number(text) {
             text.parse().map(Self::Phone)
         } else {
             let host: Domain = text.parse()?;
@@ -103,6 +104,14 @@ impl fmt::Display for Identifier {
             Self::Uri(uri) => uri.fmt(f),
         }
     }
+}
+
+/// Whether text without `+` can only be meant as a number: nothing but digits and separators, and no
+/// IPv4 address.
+fn is_national_number(text: &str) -> bool {
+    text.chars().any(|c| c.is_ascii_digit())
+        && text.chars().all(|c| c.is_ascii_digit() || is_separator(c))
+        && text.parse::<Ipv4Addr>().is_err()
 }
 
 /// A URI scheme that identifies people.
@@ -339,6 +348,11 @@ impl Phone {
     }
 }
 
+/// Whether people write it between the digits of a number.
+fn is_separator(c: char) -> bool {
+    matches!(c, ' ' | '\u{a0}' | '-' | '\u{2011}' | '.' | '/' | '(' | ')')
+}
+
 impl FromStr for Phone {
     type Err = IdentifierError;
 
@@ -349,8 +363,6 @@ impl FromStr for Phone {
         if number.contains("(0)") {
             return Err(IdentifierError::TrunkPrefix);
         }
-        let is_separator =
-            |c: char| matches!(c, ' ' | '\u{a0}' | '-' | '\u{2011}' | '.' | '/' | '(' | ')');
         let digits: String = number.chars().filter(|c| !is_separator(*c)).collect();
         if let Some(strange) = digits.chars().find(|c| !c.is_ascii_digit()) {
             return Err(IdentifierError::PhoneCharacter(strange));
@@ -520,7 +532,10 @@ impl IdentifierError {
             Self::Quoting => {
                 "quote the whole local part or nothing of it: \"john doe\"@example.com"
             }
-            Self::NotInternational | Self::PhoneDigits(_) | Self::PhoneCharacter(_) => {
+            Self::NotInternational => {
+                "write + and the country code, as in +44 20 7946 0148, in place of a leading 00 or 0"
+            }
+            Self::PhoneDigits(_) | Self::PhoneCharacter(_) => {
                 "write the number in its international form: + and 1 to 15 digits"
             }
             Self::TrunkPrefix => "leave (0) out: +44 (0)20 is +44 20",

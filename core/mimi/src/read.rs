@@ -75,7 +75,8 @@ impl DroppedRecord {
     /// is shown: it may hold controls.
     #[must_use]
     pub fn text(&self) -> String {
-        let text = join_strings(&self.rdata).map_or_else(|| Cow::Borrowed(&*self.rdata), Cow::Owned);
+        let text =
+            join_strings(&self.rdata).map_or_else(|| Cow::Borrowed(&*self.rdata), Cow::Owned);
         String::from_utf8_lossy(&text).into_owned()
     }
 }

@@ -86,6 +86,25 @@ fn every_separator_names_the_same_number() {
 }
 
 #[test]
+fn a_number_without_its_country_is_told_how_to_get_one() {
+    for text in [
+        "02079460148",
+        "00442079460148",
+        "020 7946 0148",
+        "(020) 7946-0148",
+        "0044.20.7946.0148",
+        "tel:02079460148",
+    ] {
+        let error = parse(text).unwrap_err();
+        assert_eq!(error.code(), "phone_not_international", "{text}");
+        assert!(error.remedy().contains("+44 20 7946 0148"), "{text}");
+    }
+    for text in ["192.0.2.1", "...", "-"] {
+        assert_eq!(parse(text).unwrap_err().code(), "domain_invalid", "{text}");
+    }
+}
+
+#[test]
 fn each_refusal_names_its_culprit() {
     for (text, code) in [
         ("   ", "identifier_empty"),

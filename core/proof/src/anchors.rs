@@ -87,6 +87,9 @@ pub enum AnchorProblem {
     /// The line starts with a blank, and no line before it has an owner name.
     #[error("no owner name, and none before it")]
     NoOwner,
+    /// A directive of zone files stands where a record belongs.
+    #[error("the directive {0} is not read: remove the line, and write every name in full")]
+    Directive(String),
     /// Neither DS nor DNSKEY stands where the type belongs.
     #[error("expected DS or DNSKEY, found {0:?}")]
     Type(String),
@@ -126,7 +129,7 @@ impl Anchors {
     /// Reads DS and DNSKEY records in zone-file form.
     ///
     /// Owner names are absolute, with or without the last dot. TTL, class and the last newline
-    /// are optional; comments and parentheses may occur. In an Unbound `root.key` only keys in
+    /// are optional; comments, parentheses and a byte order mark may occur, directives not. In an Unbound `root.key` only keys in
     /// state VALID or MISSING count, as in RFC 5011 section 4. Records that this verifier cannot
     /// use are left out, as long as one remains.
     ///
@@ -136,7 +139,7 @@ impl Anchors {
         let mut anchors = Vec::new();
         let mut owner = None;
         let mut seen = false;
-        for entry in entries(text)? {
+        for entry in entries(xml::without_mark(text))? {
             let at = |problem| AnchorError::Line {
                 line: entry.line,
                 problem,
@@ -303,6 +306,9 @@ impl Entry<'_> {
                 .is_some_and(|first| is_ttl_or_class(first) || key_type(first).is_some());
         if !inherits {
             let text = tokens.next().unwrap_or_default();
+            if text.starts_with('$') {
+                return Err(AnchorProblem::Directive(text.into()));
+            }
             let owner = text.parse().map_err(|error| AnchorProblem::Owner {
                 text: text.into(),
                 error,

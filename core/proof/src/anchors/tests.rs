@@ -28,11 +28,26 @@ fn ds_lines_are_read_in_any_dress() {
         format!("; a comment\n\nexample.test. TYPE43 1 8 2 {left} {right} ; behind\n"),
         format!("example.test. IN DS ( 1 8 2\r\n  {left} ; inside\n {right} )\n"),
         format!("  example.test. IN DS 1 8 2 {DIGEST}"),
+        format!("\u{feff}example.test. IN DS 1 8 2 {DIGEST}"),
         format!("example.test. DS 1 8 2 {DIGEST}\n        DS 1 8 2 {DIGEST}"),
     ] {
         assert_eq!(Anchors::parse(&text), Ok(expected.clone()), "{text}");
     }
     assert!(!expected.is_iana());
+}
+
+#[test]
+fn a_directive_is_to_be_removed() {
+    for directive in ["$TTL 86400", "$ORIGIN test.", "$INCLUDE /etc/keys"] {
+        let text = format!("; keys\n{directive}\n. IN DS 1 8 2 {DIGEST}\n");
+        let error = Anchors::parse(&text).unwrap_err().to_string();
+        let word = directive.split(' ').next().unwrap();
+        assert!(
+            error.starts_with(&format!("line 2: the directive {word} "))
+                && error.contains("remove the line"),
+            "{error}"
+        );
+    }
 }
 
 #[test]

@@ -63,7 +63,7 @@ pub(super) fn parse(text: &str, now: u64) -> Result<Vec<Anchor>, AnchorError> {
 }
 
 /// The text without a byte order mark.
-fn without_mark(text: &str) -> &str {
+pub(super) fn without_mark(text: &str) -> &str {
     text.strip_prefix('\u{feff}').unwrap_or(text)
 }
 

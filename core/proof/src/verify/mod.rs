@@ -41,7 +41,9 @@ use crate::record::{Question, Record};
 /// this time?
 ///
 /// `proof` is a sequence of records (RFC 9102 section 2.1) in any order; records that the verdict
-/// does not need are ignored. `now` is in Unix seconds. Whatever the octets are, the result is a
+/// does not need are ignored. `now` is in Unix seconds. Signatures carry 32 bits of it, compared as
+/// serial numbers (RFC 4034 section 3.1.5): what is valid at a time is so again 2^32 seconds later,
+/// and more than 2^31 seconds from it nothing tells before from after. Whatever the octets are, the result is a
 /// verdict; it depends on nothing but the arguments, and its cost is bounded by `limits`.
 pub fn verify(
     proof: &[u8],
