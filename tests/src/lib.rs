@@ -26,7 +26,7 @@ mod sign;
 pub mod sotto;
 pub mod taciturn;
 pub mod tap;
-mod tools;
+pub mod tools;
 mod zones;
 
 pub use hierarchy::Hierarchy;

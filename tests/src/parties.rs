@@ -68,8 +68,8 @@ impl GatewayKeys {
 #[derive(Debug)]
 pub struct Parties {
     // The relay first, so that nothing is forwarded to a gateway that has gone.
-    relay: Server,
-    gateway: Option<Server>,
+    _relay: Service,
+    _gateway: Option<Service>,
     to_relay: Tap,
     to_gateway: Tap,
     directory: TempDir,
@@ -118,7 +118,7 @@ impl Parties {
 
     fn around(
         directory: TempDir,
-        gateway: Option<Server>,
+        gateway: Option<Service>,
         address: SocketAddr,
         authority: Option<&Path>,
     ) -> Result<Self> {
@@ -127,8 +127,8 @@ impl Parties {
         ca::issue(&place, &["localhost", "127.0.0.1"])?;
         let (relay, address) = start_relay(&place, to_gateway.address(), authority)?;
         Ok(Self {
-            relay,
-            gateway,
+            _relay: relay,
+            _gateway: gateway,
             to_relay: Tap::on(address)?,
             to_gateway,
             directory,
@@ -170,24 +170,9 @@ impl Parties {
     pub fn relay_credentials(&self) -> String {
         format!("Bearer {TOKEN}")
     }
-
-    /// All that the relay has logged, and its metrics.
-    #[must_use]
-    pub fn relay_traces(&self) -> String {
-        self.relay.traces()
-    }
-
-    /// All that the gateway has logged, and its metrics; nothing if it is an impostor.
-    #[must_use]
-    pub fn gateway_traces(&self) -> String {
-        self.gateway
-            .as_ref()
-            .map(Server::traces)
-            .unwrap_or_default()
-    }
 }
 
-fn start_gateway(place: &Path, hierarchy: &Hierarchy) -> Result<(Server, SocketAddr)> {
+fn start_gateway(place: &Path, hierarchy: &Hierarchy) -> Result<(Service, SocketAddr)> {
     let (address, admin) = (ports::free()?, ports::free()?);
     let state = place.join("gateway.keys");
     // Instances that share a copy of the state derive the same keys; each advances its own copy.
@@ -217,7 +202,7 @@ fn start_relay(
     place: &Path,
     gateway: SocketAddr,
     authority: Option<&Path>,
-) -> Result<(Server, SocketAddr)> {
+) -> Result<(Service, SocketAddr)> {
     let (address, admin) = (ports::free()?, ports::free()?);
     let route = authority.map_or_else(
         || format!("url = \"http://{gateway}\"\n"),
@@ -251,27 +236,11 @@ fn directory() -> Result<TempDir> {
 fn place(directory: &TempDir, name: &str) -> Result<PathBuf> {
     let path = directory.path().join(name);
     fs::create_dir(&path)?;
-    fs::write(path.join("token"), format!("{TOKEN}\n"))?;
+    tools::write_secret(&path.join("token"), &format!("{TOKEN}\n"))?;
     Ok(path)
 }
 
-/// One of our servers, with its admin listener.
-#[derive(Debug)]
-struct Server {
-    service: Service,
-    admin: SocketAddr,
-}
-
-impl Server {
-    /// What the server has logged, and its metrics.
-    fn traces(&self) -> String {
-        let metrics = admin_get(self.admin, "/metrics")
-            .unwrap_or_else(|error| format!("no metrics: {error}"));
-        self.service.output() + &metrics
-    }
-}
-
-fn serve(program: &str, place: &Path, config: &str, admin: SocketAddr) -> Result<Server> {
+fn serve(program: &str, place: &Path, config: &str, admin: SocketAddr) -> Result<Service> {
     let file = place.join("config.toml");
     fs::write(&file, config)?;
     let file = file.to_str().context("the temporary directory is UTF-8")?;
@@ -281,7 +250,7 @@ fn serve(program: &str, place: &Path, config: &str, admin: SocketAddr) -> Result
         &["serve", "--config", file],
     )?;
     service.wait_until(|| admin_get(admin, "/readyz").is_ok())?;
-    Ok(Server { service, admin })
+    Ok(service)
 }
 
 /// The content of a resource of an admin listener.

@@ -1,6 +1,9 @@
 //! Programs of other projects: found, or missed with the remedy; run, or failed with their words.
 
 use std::env;
+use std::fs::OpenOptions;
+use std::io::Write as _;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
@@ -21,6 +24,21 @@ const PACKAGES: [(&str, &str); 9] = [
     ("nsd", "nsd"),
     ("unbound", "unbound"),
 ];
+
+/// Writes a file that nobody else may read, as our servers want their secrets.
+///
+/// # Errors
+///
+/// What the system says.
+pub fn write_secret(path: &Path, text: &str) -> Result<()> {
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(path)?;
+    Ok(file.write_all(text.as_bytes())?)
+}
 
 /// The path of a program, which may be given as a path already.
 pub(crate) fn find(program: &str) -> Result<PathBuf> {

@@ -11,7 +11,7 @@ use std::net::{Ipv4Addr, TcpListener};
 use std::path::Path;
 use std::process::Command;
 
-use sotto_tests::binaries;
+use sotto_tests::{binaries, tools};
 use tempfile::TempDir;
 
 /// What the servers exit with, whatever stops them from serving.
@@ -38,7 +38,7 @@ impl Desk {
         desk.write("server.pem", certified.cert.pem());
         desk.write("server.key", certified.signing_key.serialize_pem());
         desk.write("other.key", other.signing_key.serialize_pem());
-        desk.write("token", "6f".repeat(32));
+        tools::write_secret(&desk.0.path().join("token"), &"6f".repeat(32)).unwrap();
         desk.write("noise", "noise");
         desk.write("binary", [0xff, 0xfe]);
         desk
