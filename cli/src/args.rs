@@ -1,8 +1,11 @@
 //! Flags and arguments.
 
+use std::env;
+use std::ffi::OsStr;
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::builder::Resettable;
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use sotto_mimi::{DEFAULT_MIMI_TYPE, RecordForm};
 
 use crate::config::Settings;
@@ -31,6 +34,9 @@ It finds people whose domain publishes records, not arbitrary numbers or mailbox
 hand? `sotto-lab serve` runs a private internet with one. More: sotto lookup --help
 ";
 
+/// The last second that the 32 bits of a signature's times can name (RFC 4034 section 3.1.5).
+const LAST_SECOND: u64 = u32::MAX as u64;
+
 /// What every page of help ends with.
 const EXIT_CODES: &str = "\
 Exit codes: 0 found (query: proved records), 1 a failure of this machine, 2 usage, 3 no record, 4 opted out, 5 nothing usable, \
@@ -50,6 +56,28 @@ pub(crate) struct Arguments {
     /// Print one JSON object, whatever happens.
     #[arg(long, global = true)]
     pub(crate) json: bool,
+}
+
+impl Arguments {
+    /// Reads the command line and the environment, in which a variable that is empty counts as unset.
+    ///
+    /// # Errors
+    ///
+    /// As [`Parser::try_parse`]; help and version are among them.
+    pub(crate) fn read() -> Result<Self, clap::Error> {
+        let without_empty = |argument: clap::Arg| {
+            let value = argument.get_env().and_then(env::var_os);
+            if value.as_deref().is_some_and(OsStr::is_empty) {
+                argument.env(Resettable::Reset)
+            } else {
+                argument
+            }
+        };
+        let mut command =
+            Self::command().mut_subcommands(|command| command.mut_args(without_empty));
+        let matches = command.try_get_matches_from_mut(env::args_os())?;
+        Self::from_arg_matches(&matches).map_err(|error| error.format(&mut command))
+    }
 }
 
 #[derive(Debug, Subcommand)]
@@ -116,8 +144,9 @@ pub(crate) struct VerifyArguments {
     /// The type that the proof is about: a mnemonic, TYPEnnn, or MIMI.
     #[arg(long = "type", value_name = "TYPE")]
     pub(crate) rtype: String,
-    /// Verify at this time in place of now, Unix seconds.
-    #[arg(long, value_name = "UNIXTIME")]
+    /// Verify at this time in place of now, Unix seconds up to 4294967295. Signatures carry no more than these 32 bits
+    /// (RFC 4034 section 3.1.5): 2^32 seconds later what was valid would be so again.
+    #[arg(long, value_name = "UNIXTIME", value_parser = clap::value_parser!(u64).range(..=LAST_SECOND))]
     pub(crate) at: Option<u64>,
     /// Print how the verdict came about: the chain of signatures as a tree, and where it ends or breaks.
     #[arg(long)]
@@ -174,8 +203,6 @@ impl From<Form> for RecordForm {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
-
     use super::*;
 
     #[test]

@@ -299,7 +299,9 @@ impl Settings {
         if let Some(domain) = &self.gateway_operator {
             builder = builder.gateway_operator(domain);
         }
-        builder.build().map_err(|error| refused(&error))
+        builder
+            .build()
+            .map_err(|error| refused(&error, self.key_document.as_deref()))
     }
 }
 
@@ -343,7 +345,8 @@ fn two_key_sources() -> Failure {
     )
 }
 
-fn refused(error: &SetupError) -> Failure {
+/// Why a setup is refused, as a failure; `key_document` is the file that the keys came from.
+fn refused(error: &SetupError, key_document: Option<&Path>) -> Failure {
     let (code, remedy) = match error {
         SetupError::RelayUrl { .. } => (
             "relay_invalid",
@@ -358,10 +361,14 @@ fn refused(error: &SetupError) -> Failure {
             "operator_invalid",
             "give the operator's domain, as in example.net",
         ),
-        SetupError::KeySize { .. } => (
-            "key_document_invalid",
-            "give a key document, or an application/ohttp-keys list",
-        ),
+        SetupError::KeySize { .. } | SetupError::KeyDocument(_) | SetupError::KeyList(_) => {
+            let file = key_document.unwrap_or(Path::new("")).display();
+            return Failure::usage(
+                "key_document_invalid",
+                format!("the key document {file}: {error}"),
+                "give a key document, or an application/ohttp-keys list",
+            );
+        }
         SetupError::MimiType(_) => ("mimi_type_invalid", "choose a type from 65280 to 65534"),
         _ => (
             "setup_invalid",

@@ -7,6 +7,7 @@ use clap::error::{ContextKind, ContextValue};
 use sotto_mimi::IdentifierError;
 
 use crate::exit::Exit;
+use crate::terminal::escape;
 
 /// A command that could not do its work.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,6 +46,14 @@ impl Failure {
             exit: Exit::OwnFault,
             ..Self::usage(code, message, remedy)
         }
+    }
+
+    /// The failure for a person, a line each.
+    pub(crate) fn notes(&self) -> Vec<String> {
+        vec![
+            format!("error: {}", escape(&self.message)),
+            format!("  try: {}", escape(&self.remedy)),
+        ]
     }
 
     /// A file that cannot be read.

@@ -1,7 +1,6 @@
 //! `sotto lookup` and `sotto query`: through a relay and a gateway, proved here.
 
-use std::fs;
-use std::path::Path;
+use std::path::PathBuf;
 
 use sotto_client::blocking::Client;
 use sotto_client::{ClientError, Code, Lookup, Outcome, Report, Setup, Step, TlsError};
@@ -13,8 +12,9 @@ use crate::args::{LookupArguments, QueryArguments, ShowArguments};
 use crate::config::Settings;
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::files::Destination;
 use crate::question::question;
-use crate::{clock, files, report, store, svg};
+use crate::{clock, report, store, svg};
 
 /// Looks a person up.
 pub(crate) fn lookup(arguments: &LookupArguments, json: bool) -> Result<Output, Failure> {
@@ -26,6 +26,7 @@ pub(crate) fn lookup(arguments: &LookupArguments, json: bool) -> Result<Output, 
             &settings,
             &Anchors::iana(),
             &arguments.show,
+            Destinations::open(&arguments.show)?,
             json,
             Vec::new(),
         );
@@ -47,12 +48,14 @@ pub(crate) fn lookup(arguments: &LookupArguments, json: bool) -> Result<Output, 
     let setup = settings.setup(phone_zone, tie_break)?;
     let anchors = setup.anchors().clone();
     let client = client(setup)?;
+    let destinations = Destinations::open(&arguments.show)?;
     let report = client.lookup(identifier, form);
     finish(
         &report,
         &settings,
         &anchors,
         &arguments.show,
+        destinations,
         json,
         note.into_iter().collect(),
     )
@@ -66,6 +69,7 @@ pub(crate) fn query(arguments: &QueryArguments, json: bool) -> Result<Output, Fa
     let setup = settings.setup(None, sotto_mimi::TieBreak::new([0; 16]))?;
     let anchors = setup.anchors().clone();
     let client = client(setup)?;
+    let destinations = Destinations::open(&arguments.show)?;
     let report = client.query(question);
     if let Outcome::Unavailable(why) = &report.outcome
         && why.code == Code::NameNotCarried
@@ -81,9 +85,31 @@ pub(crate) fn query(arguments: &QueryArguments, json: bool) -> Result<Output, Fa
         &settings,
         &anchors,
         &arguments.show,
+        destinations,
         json,
         Vec::new(),
     )
+}
+
+/// Where proof and picture go. Opened before anybody is asked: to learn afterwards that neither can be kept
+/// would cost another question.
+struct Destinations {
+    proof: Option<Destination>,
+    picture: Option<Destination>,
+}
+
+impl Destinations {
+    fn open(show: &ShowArguments) -> Result<Self, Failure> {
+        let open = |what, path: &Option<PathBuf>| {
+            path.as_deref()
+                .map(|path| Destination::open(what, path))
+                .transpose()
+        };
+        Ok(Self {
+            proof: open("the proof", &show.save_proof)?,
+            picture: open("the picture", &show.svg)?,
+        })
+    }
 }
 
 fn phone_zone(text: Option<&String>) -> Result<Option<Domain>, Failure> {
@@ -139,31 +165,44 @@ fn resolved(identifier: Identifier) -> Result<Report, Failure> {
     }
 }
 
-/// Keeps the proof if asked to, and says what came of the lookup.
+/// Keeps the proof if asked to, and says what came of the lookup, even if it cannot be kept.
 fn finish(
     report: &Report,
     settings: &Settings,
     anchors: &Anchors,
     show: &ShowArguments,
+    destinations: Destinations,
     json: bool,
     mut notes: Vec<String>,
 ) -> Result<Output, Failure> {
-    let wanted = show.explain || show.svg.is_some();
+    let wanted = show.explain || destinations.picture.is_some();
     let explanation = wanted.then(|| explanation(report, anchors)).flatten();
     let objection = report::objection(report);
-    if let Some(path) = &show.svg {
-        match &explanation {
-            Some(explanation) => {
-                let picture = svg::draw(explanation, objection.as_deref());
-                files::write("the picture", path, picture.as_bytes())?;
+    let mut exit = exit(&report.outcome);
+    let picture = explanation
+        .as_ref()
+        .map(|explanation| svg::draw(explanation, objection.as_deref()).into_bytes());
+    for (destination, octets, absent) in [
+        (
+            destinations.picture,
+            picture.as_ref(),
+            "note: no proof came, so nothing is drawn",
+        ),
+        (
+            destinations.proof,
+            report.proof.as_ref(),
+            "note: no proof came, so none is saved",
+        ),
+    ] {
+        match (destination, octets) {
+            (Some(file), Some(octets)) => {
+                if let Err(failure) = file.write(octets) {
+                    notes.extend(failure.notes());
+                    exit = failure.exit;
+                }
             }
-            None => notes.push("note: no proof came, so nothing is drawn".to_owned()),
-        }
-    }
-    if let Some(path) = &show.save_proof {
-        match &report.proof {
-            Some(proof) => save(path, proof)?,
-            None => notes.push("note: no proof came, so none is saved".to_owned()),
+            (Some(_), None) => notes.push(absent.to_owned()),
+            (None, _) => {}
         }
     }
     Ok(Output {
@@ -174,7 +213,7 @@ fn finish(
             report::text(report, settings.mimi_type(), explained)
         },
         notes,
-        exit: exit(&report.outcome),
+        exit,
     })
 }
 
@@ -189,16 +228,6 @@ fn explanation(report: &Report, anchors: &Anchors) -> Option<Explanation> {
         report.at,
         &Limits::default(),
     ))
-}
-
-fn save(path: &Path, proof: &[u8]) -> Result<(), Failure> {
-    fs::write(path, proof).map_err(|error| {
-        Failure::own(
-            "proof_not_saved",
-            format!("the proof cannot be written to {}: {error}", path.display()),
-            "choose another file; the lookup has to be made again",
-        )
-    })
 }
 
 fn exit(outcome: &Outcome) -> Exit {

@@ -23,7 +23,6 @@ use std::ffi::OsStr;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-use clap::Parser;
 use clap::error::ErrorKind;
 
 use crate::args::{Arguments, Command};
@@ -41,7 +40,7 @@ struct Output {
 
 fn main() -> ExitCode {
     let json = wants_json();
-    let output = match Arguments::try_parse() {
+    let output = match Arguments::read() {
         Ok(arguments) => run(&arguments).unwrap_or_else(|failure| fail(&failure, json)),
         Err(error) => explain(&error, json),
     };
@@ -79,10 +78,7 @@ fn fail(failure: &Failure, json: bool) -> Output {
     }
     Output {
         text: String::new(),
-        notes: vec![
-            format!("error: {}", terminal::escape(&failure.message)),
-            format!("  try: {}", terminal::escape(&failure.remedy)),
-        ],
+        notes: failure.notes(),
         exit: failure.exit,
     }
 }

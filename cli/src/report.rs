@@ -79,6 +79,8 @@ struct LearntObject<'a> {
     host: Option<&'a str>,
     operator: Option<&'a str>,
     facts: Vec<&'static str>,
+    /// `false` where nobody but the party can know.
+    certain: bool,
 }
 
 impl<'a> From<&'a Learnt> for LearntObject<'a> {
@@ -88,6 +90,7 @@ impl<'a> From<&'a Learnt> for LearntObject<'a> {
             host: learnt.host.as_deref(),
             operator: learnt.operator.as_deref(),
             facts: learnt.facts.iter().map(fact).collect(),
+            certain: learnt.certain,
         }
     }
 }

@@ -63,7 +63,7 @@ pub(crate) fn run(arguments: &VerifyArguments, json: bool) -> Result<Output, Fai
             chain: arguments.explain.then(|| json::chain(verification)),
         })
     } else {
-        describe(verification, &question, mimi_type)
+        describe(verification, &question, mimi_type, now)
             + &if arguments.explain {
                 explain::tree(&explanation)
             } else {
@@ -81,8 +81,13 @@ pub(crate) fn run(arguments: &VerifyArguments, json: bool) -> Result<Output, Fai
     })
 }
 
-/// The verification in words.
-fn describe(verification: &Verification, question: &Question, mimi_type: RecordType) -> String {
+/// The verification in words, as it was at `now`.
+fn describe(
+    verification: &Verification,
+    question: &Question,
+    mimi_type: RecordType,
+    now: u64,
+) -> String {
     let mut text = match &verification.verdict {
         Verdict::Secure(_) => format!("secure: {question}\n"),
         Verdict::NoData => format!(
@@ -97,14 +102,15 @@ fn describe(verification: &Verification, question: &Question, mimi_type: RecordT
         text.push_str(&records(secure, mimi_type));
     }
     if let Some(hint) = verification.clock {
-        let (direction, limit) = match hint {
-            ClockHint::Behind { signed_from } => ("begins later, the last", signed_from),
-            ClockHint::Ahead { signed_until } => ("ended before, the first", signed_until),
+        let (direction, which, limit) = match hint {
+            ClockHint::Behind { signed_from } => ("begins after", "last", signed_from),
+            ClockHint::Ahead { signed_until } => ("ended before", "first", signed_until),
         };
         push_line(
             &mut text,
             &format!(
-                "Every signature {direction} on {}: is the clock right?",
+                "Every signature {direction} {}, the {which} on {}: is the clock right?",
+                time(now),
                 time(limit)
             ),
         );

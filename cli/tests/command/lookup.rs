@@ -1,5 +1,6 @@
 //! `sotto lookup` and `sotto query` as processes, as far as they get without a relay.
 
+use std::io::ErrorKind;
 use std::net::TcpListener;
 
 use crate::home::{Home, Run};
@@ -56,6 +57,8 @@ fn identifiers_are_refused_before_anybody_is_asked() {
         ("localhost", "domain_invalid"),
         ("+44 (0)20 7946 0148", "phone_trunk_prefix"),
         ("+442079460148", "phone_zone_missing"),
+        ("02079460148", "phone_not_international"),
+        ("0044 20 7946 0148", "phone_not_international"),
         ("https://example.com", "scheme_unknown"),
         ("hugh@example.com", "relay_missing"),
     ] {
@@ -137,6 +140,86 @@ fn flags_environment_and_file_come_in_this_order() {
 }
 
 #[test]
+fn an_empty_variable_is_none() {
+    let home = Home::new();
+    let run = |variables: &[&str]| {
+        let mut command = home.command(&["lookup", "--json", "hugh@example.com"]);
+        command.envs(variables.iter().map(|name| (name, "")));
+        Run::from(command.output().expect("the command runs"))
+    };
+    assert_eq!(run(&["SOTTO_RELAY"]).error_code(), "relay_missing");
+    home.write(
+        ".config/sotto/config.toml",
+        "relay = \"file://x\"\ngateway = \"gateway.example.net\"\n",
+    );
+    let all = [
+        "SOTTO_ALLOW_HTTP",
+        "SOTTO_ANCHOR",
+        "SOTTO_CA",
+        "SOTTO_CONFIG",
+        "SOTTO_GATEWAY",
+        "SOTTO_GATEWAY_OPERATOR",
+        "SOTTO_KEY_DIGEST",
+        "SOTTO_KEY_DOCUMENT",
+        "SOTTO_MAX_AGE",
+        "SOTTO_MIMI_TYPE",
+        "SOTTO_NO_SECOND_OPINION",
+        "SOTTO_NOT_PRIVATE",
+        "SOTTO_PHONE_ZONE",
+        "SOTTO_RELAY",
+        "SOTTO_RELAY_OPERATOR",
+        "SOTTO_TYPE",
+    ];
+    let run = run(&all);
+    assert_eq!(run.error_code(), "relay_invalid");
+    assert!(run.out.contains("file://x"), "{}", run.out);
+}
+
+/// Whatever is wrong with the caller's own files is found before the relay hears of the lookup.
+#[test]
+fn files_that_are_of_no_use_bother_no_relay() {
+    let home = Home::new();
+    let relay = TcpListener::bind("127.0.0.1:0").expect("a port");
+    relay.set_nonblocking(true).expect("a socket");
+    let url = format!("http://{}", relay.local_addr().expect("an address"));
+    home.write("rubbish", "<html>");
+    home.write("cut", "SKD1\x01");
+    home.write("kept", "as it was");
+    for (flags, code, culprit) in [
+        (
+            ["--key-document", "rubbish"],
+            "key_document_invalid",
+            "rubbish",
+        ),
+        (["--key-document", "cut"], "key_document_invalid", "cut"),
+        (["--save-proof", "no/x"], "file_not_writable", "no/x"),
+        (["--save-proof", "."], "file_not_writable", "the proof"),
+        (["--svg", "no/x"], "file_not_writable", "the picture"),
+    ] {
+        let path = ["--relay", &url, "--gateway", "gateway.example.net"];
+        for command in [
+            &["lookup", "hugh@example.com"][..],
+            &["query", "example.com", "TXT"],
+        ] {
+            let run = home.run(&[command, &path, &["--allow-http", "--json"], &flags].concat());
+            assert_eq!(run.error_code(), code, "{flags:?}");
+            assert!(run.out.contains(culprit), "{}", run.out);
+        }
+    }
+    let asked = relay.accept().map_err(|error| error.kind());
+    assert_eq!(asked.err(), Some(ErrorKind::WouldBlock), "nobody was asked");
+
+    // What was there before stays where no proof comes.
+    let uri = "mimi://im.example.net/u/alice";
+    for file in ["kept", "new"] {
+        assert_eq!(home.run(&["lookup", uri, "--save-proof", file]).code, 0);
+    }
+    let kept = std::fs::read(home.path().join("kept")).expect("a file");
+    assert_eq!(kept, b"as it was");
+    assert!(!home.path().join("new").exists());
+}
+
+#[test]
 fn a_bad_configuration_names_file_and_key() {
     let home = Home::new();
     home.write(
@@ -182,13 +265,17 @@ fn a_relay_that_is_not_there_is_unavailable() {
         assert_eq!(value["outcome"], "unavailable");
         assert_eq!(value["reason"]["code"], "connect_failed");
         assert_eq!(value["records"], serde_json::json!([]));
+        let detail = value["reason"]["detail"].as_str().expect("text");
+        assert!(detail.starts_with(&relay["http://".len()..]), "{detail}");
         assert!(run.errors.contains("no proof"), "{}", run.errors);
         assert!(!home.path().join("proof").exists());
 
         let words = home.run(&[command, &path].concat());
         assert_eq!(words.code, 8);
         assert!(
-            words.out.contains("no answer") && words.out.contains("What to do: "),
+            words.out.contains("no answer")
+                && words.out.contains(&relay["http://".len()..])
+                && words.out.contains("What to do: "),
             "{}",
             words.out
         );

@@ -117,6 +117,11 @@ fn what_cannot_be_used_is_a_usage_error() {
         code(&[&["proof", "--at", "now"][..], &name].concat()),
         "usage"
     );
+    // Beyond 32 bits, times that are over would come again.
+    assert_eq!(
+        code(&[&["proof", "--at", "4294967296"][..], &name].concat()),
+        "usage"
+    );
     assert_eq!(code(&[&["proof", "--frob"][..], &name].concat()), "usage");
     assert_eq!(code(&["proof"]), "usage");
 
