@@ -27,7 +27,9 @@ fuzz_target!(|octets: &[u8]| {
         _ => records(&mut input, vector, mode == 3),
     };
     let verification = judge(&proof, &question, &vector.anchors, now, &limits);
-    if question == vector.question && !mixed {
+    // Fewer iterations than a zone uses make it Insecure; every other limit makes things Bogus.
+    let is_patient = limits.nsec3_iterations >= Limits::default().nsec3_iterations;
+    if question == vector.question && !mixed && is_patient {
         says_the_same(verification, vector);
     }
 });
