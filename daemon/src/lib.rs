@@ -9,16 +9,19 @@
 
 pub mod admin;
 pub mod clock;
+pub mod command;
 pub mod complaint;
 pub mod config;
 mod connection;
 pub mod logs;
 pub mod metrics;
+pub mod operator;
 mod running;
 mod server;
 pub mod signals;
 mod streams;
 pub mod tls;
+pub mod token;
 
 pub use running::Running;
 pub use server::{PeerAddress, Server, ServerError, ServerLimits};

@@ -103,6 +103,17 @@ pub enum ServerError {
     },
 }
 
+impl ServerError {
+    /// What is wrong with the listener that stands under `key` in the configuration.
+    #[must_use]
+    pub fn at(&self, key: &str) -> String {
+        match self {
+            Self::Tls(error) => format!("`{key}.tls`: {error}"),
+            other => format!("`{key}`: {other}"),
+        }
+    }
+}
+
 impl Listen {
     /// Checks that this can be served, and reads the certificate if there is one.
     ///
