@@ -8,6 +8,7 @@ use sotto_daemon::{
     ServerLimits,
     config::{Admin, Listen, positive},
     logs::Log,
+    operator,
 };
 use sotto_wire::{
     FOREIGN_REQUEST_MAX_BYTES, GatewayEntry, Mixing, REQUEST_BYTES, RelayDescription,
@@ -22,7 +23,8 @@ const HOST_MAX_CHARS: usize = 253;
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
-    /// The domain of whoever operates the relay. Clients refuse a relay and a gateway of one operator.
+    /// The domain of whoever operates the relay. Clients refuse a relay and a gateway of one operator, and an operator
+    /// without a registrable domain.
     pub operator: Host,
     /// Where to complain: a mailbox or a URL.
     pub contact: String,
@@ -57,7 +59,7 @@ pub struct Gateway {
     /// Where it is reached. Default: HTTPS at `host`.
     #[serde(default)]
     pub url: Option<Origin>,
-    /// The file of the bearer token by which the gateway knows this relay.
+    /// The file of the bearer token by which the gateway knows this relay ([`sotto_daemon::token`]).
     #[serde(default)]
     pub token_file: Option<PathBuf>,
     /// A PEM file of certification authorities to trust beside the system's.
@@ -196,22 +198,36 @@ impl Config {
     ///
     /// The first [`Contradiction`].
     pub fn check(&self) -> Result<(), Contradiction> {
-        let fault = |key: String, problem: &str, remedy| {
-            Err(Contradiction {
+        self.contradictions().into_iter().next().map_or(Ok(()), Err)
+    }
+
+    /// Every [`Contradiction`] there is.
+    #[must_use]
+    pub fn contradictions(&self) -> Vec<Contradiction> {
+        let mut found = Vec::new();
+        let mut fault = |key: String, problem: &str, remedy| {
+            found.push(Contradiction {
                 key,
                 problem: problem.to_owned(),
                 remedy,
-            })
+            });
         };
+        if let Err(error) = operator::check(self.operator.as_str()) {
+            fault(
+                "operator".to_owned(),
+                &format!("\"{}\" {error}", self.operator),
+                operator::REMEDY,
+            );
+        }
         if self.gateways.is_empty() {
-            return fault(
+            fault(
                 "gateway".to_owned(),
                 "there is no gateway",
                 "add a [[gateway]] with its `host`",
             );
         }
         if self.listen.collides_with(self.admin.as_ref()) {
-            return fault(
+            fault(
                 "admin.address".to_owned(),
                 "is the address of `listen` too",
                 "give it a port of its own",
@@ -220,7 +236,7 @@ impl Config {
         let mut hosts = HashSet::new();
         for (index, gateway) in self.gateways.iter().enumerate() {
             if !hosts.insert(&gateway.host) {
-                return fault(
+                fault(
                     format!("gateway.{index}.host"),
                     "this gateway is listed twice",
                     "remove one of them",
@@ -228,7 +244,7 @@ impl Config {
             }
             let origin = gateway.origin();
             if !origin.is_https() && !origin.is_loopback() && !gateway.plain_http {
-                return fault(
+                fault(
                     format!("gateway.{index}.url"),
                     "plain HTTP to another machine",
                     "use https, or set `plain_http = true` for a link that is protected otherwise",
@@ -236,13 +252,13 @@ impl Config {
             }
         }
         if self.limits.key_stale_s < self.limits.key_refresh_s {
-            return fault(
+            fault(
                 "limits.key_stale_s".to_owned(),
                 "is shorter than `key_refresh_s`, so there would be times without keys",
                 "make it longer",
             );
         }
-        Ok(())
+        found
     }
 
     /// What `/.well-known/sotto` says.
@@ -266,7 +282,8 @@ impl Config {
     }
 }
 
-/// A host name of letters, digits, hyphens and dots (RFC 952, RFC 1123 section 2.1), in lower case.
+/// A host name of letters, digits, hyphens and dots (RFC 952, RFC 1123 section 2.1), in lower case and without the dot
+/// of the root, which a text may have.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Host(String);
 
@@ -309,6 +326,7 @@ impl FromStr for Host {
                 && !label.starts_with('-')
                 && !label.ends_with('-')
         };
+        let text = text.strip_suffix('.').unwrap_or(text);
         if text.len() > HOST_MAX_CHARS || !text.split('.').all(is_label) {
             return Err(AddressError::Host);
         }

@@ -30,19 +30,30 @@ pub(crate) struct Gateway {
 }
 
 impl Gateway {
+    /// The gateway that stands at `index` in the configuration; every reason why it cannot be forwarded to otherwise.
     pub(crate) fn new(
+        index: usize,
         gateway: &config::Gateway,
         limits: Limits,
         metrics: GatewayMetrics,
-    ) -> Result<Self, SetupError> {
+    ) -> Result<Self, Vec<SetupError>> {
         let origin = gateway.origin();
+        let (outbound, credential) = match (
+            Outbound::new(gateway, &limits),
+            Credential::load(index, gateway),
+        ) {
+            (Ok(outbound), Ok(credential)) => (outbound, credential),
+            (outbound, credential) => {
+                return Err(outbound.err().into_iter().chain(credential.err()).collect());
+            }
+        };
         Ok(Self {
             host: gateway.host.to_string(),
             body: gateway.body,
             keys: KeyStore::default(),
             metrics,
-            outbound: Outbound::new(gateway, &limits)?,
-            credential: Credential::load(gateway)?,
+            outbound,
+            credential,
             resource: origin.uri(path::GATEWAY),
             origin,
             limits,

@@ -4,7 +4,14 @@
 //! A client cannot cause a fetch: a relay that fetched on demand would show the gateway when its
 //! clients come, and let a gateway answer one of them with a key of its own.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use arc_swap::ArcSwapOption;
 use bytes::Bytes;
@@ -65,9 +72,18 @@ struct Fetched {
 pub(crate) struct KeyStore {
     document: ArcSwapOption<Fetched>,
     list: ArcSwapOption<Fetched>,
+    /// Whether the gateway has said that it has no document: then it is a foreign one.
+    is_foreign: AtomicBool,
 }
 
 impl KeyStore {
+    /// Whether clients can be helped at `now`. Ours need the document; a list is enough only for a gateway that has no
+    /// documents, since ours gives its list to anybody, a relay that it does not admit included.
+    fn suffices(&self, now: u64, max_age: u64) -> bool {
+        let has = |kind| self.current(kind, now, max_age).is_some();
+        has(Kind::Document) || (self.is_foreign.load(Ordering::Relaxed) && has(Kind::List))
+    }
+
     /// What everybody gets at `now`; `None` if there is nothing, or nothing fetched within
     /// `max_age` seconds.
     pub(crate) fn current(&self, kind: Kind, now: u64, max_age: u64) -> Option<Bytes> {
@@ -100,6 +116,8 @@ impl KeyStore {
 enum FetchError {
     /// The gateway offers none of this kind.
     Absent,
+    /// The gateway does not admit this relay.
+    NotAdmitted(StatusCode),
     Timeout,
     Transport(hyper_util::client::legacy::Error),
     Status(StatusCode),
@@ -112,6 +130,11 @@ impl fmt::Display for FetchError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Absent => f.write_str("the gateway has none (404)"),
+            Self::NotAdmitted(status) => write!(
+                f,
+                "the gateway does not admit this relay ({})",
+                status.as_u16()
+            ),
             Self::Timeout => f.write_str("no answer in time"),
             Self::Transport(error) => {
                 write!(f, "{error}")?;
@@ -134,34 +157,43 @@ impl fmt::Display for FetchError {
 
 impl Gateway {
     /// Fetches both kinds once; true if there is nothing to try again soon.
+    ///
+    /// The age of the keys, in the metrics, is that of the document where the gateway has one.
     pub(crate) async fn fetch_keys(&self, now: fn() -> u64) -> bool {
         let (document, list) = join!(self.fetch(Kind::Document), self.fetch(Kind::List));
-        let mut kept = false;
-        let mut failed = false;
+        let absent = |fetched: &Result<_, _>| matches!(fetched, Err(FetchError::Absent));
+        let is_foreign = absent(&document);
+        let leading = if is_foreign { &list } else { &document };
+        let fetched = leading.is_ok();
+        // A gateway of ours has both, a foreign one no document.
+        let good = fetched && (list.is_ok() || absent(&list));
+        if is_foreign || document.is_ok() {
+            self.keys.is_foreign.store(is_foreign, Ordering::Relaxed);
+        }
         for (kind, result) in [(Kind::Document, document), (Kind::List, list)] {
             match result {
                 Ok(content) => {
-                    kept = true;
                     let octets = content.len();
                     if self.keys.keep(kind, content, now()) {
                         tracing::info!(gateway = %self.host, ?kind, octets, "new keys");
                     }
                 }
-                // A foreign gateway has no document, and none of ours is without a list.
                 Err(FetchError::Absent) => {
                     tracing::debug!(gateway = %self.host, ?kind, "the gateway has none");
                 }
+                Err(error @ FetchError::NotAdmitted(_)) => {
+                    let remedy = self.credential.remedy();
+                    tracing::error!(gateway = %self.host, ?kind, %error, remedy, "keys not fetched");
+                }
                 Err(error) => {
-                    failed = true;
                     tracing::warn!(gateway = %self.host, ?kind, %error, "keys not fetched");
                 }
             }
         }
-        if kept {
+        if fetched {
             #[allow(clippy::cast_precision_loss, reason = "seconds are far below 2^52")]
             self.metrics.keys_at.set(now() as f64);
         }
-        let good = kept && !failed;
         if good {
             self.metrics.keys_fetched.increment(1);
         } else {
@@ -188,6 +220,9 @@ impl Gateway {
         match head.status {
             StatusCode::OK => {}
             StatusCode::NOT_FOUND => return Err(FetchError::Absent),
+            status @ (StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) => {
+                return Err(FetchError::NotAdmitted(status));
+            }
             status => return Err(FetchError::Status(status)),
         }
         if !headers::has_media_type(&head.headers, kind.media_type()) {
@@ -202,14 +237,9 @@ impl Gateway {
         Ok(content)
     }
 
-    /// Whether the gateway's keys can be given to anybody at `now`.
+    /// Whether the gateway's keys are enough to help clients at `now`.
     pub(crate) fn has_keys(&self, now: u64) -> bool {
-        let has = |kind| {
-            self.keys
-                .current(kind, now, self.limits.key_stale_s)
-                .is_some()
-        };
-        has(Kind::Document) || has(Kind::List)
+        self.keys.suffices(now, self.limits.key_stale_s)
     }
 }
 
@@ -263,5 +293,18 @@ mod tests {
         );
         assert_eq!(store.current(Kind::Document, 112, 10), None);
         assert_eq!(store.current(Kind::List, 101, 10), None);
+    }
+
+    #[test]
+    fn a_list_helps_only_where_there_is_no_document() {
+        let store = KeyStore::default();
+        assert!(store.keep(Kind::List, Bytes::from_static(b"list"), 100));
+        assert!(!store.suffices(100, 10));
+        store.is_foreign.store(true, Ordering::Relaxed);
+        assert!(store.suffices(110, 10));
+        assert!(!store.suffices(111, 10));
+        store.is_foreign.store(false, Ordering::Relaxed);
+        assert!(store.keep(Kind::Document, Bytes::from_static(b"document"), 105));
+        assert!(store.suffices(115, 10));
     }
 }

@@ -1,10 +1,14 @@
 //! The `sotto-relay` command.
 
-use std::{io::Write, path::PathBuf, process::ExitCode};
+use std::{path::PathBuf, process::ExitCode};
 
 use anyhow::{Context, Result};
 use clap::{Args, Parser, Subcommand};
-use sotto_daemon::{Signals, complaint, config, logs};
+use sotto_daemon::{
+    Signals, command,
+    config::{self, ConfigError},
+    logs,
+};
 use sotto_relay::{Config, Relay};
 
 /// The prefix of environment variables that override the configuration.
@@ -29,55 +33,58 @@ The relay and the gateway must be run by different people, or nobody is protecte
 enum Command {
     /// Serves until SIGTERM; SIGHUP reads certificate and tokens again
     Serve(Source),
-    /// Checks a configuration, with the files it names, and ends
-    Check(Source),
+    /// Looks at the configuration and all it names, and tells every mistake
+    Check {
+        #[command(flatten)]
+        source: Source,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
 }
 
 #[derive(Args)]
 struct Source {
     /// The configuration; SOTTO_RELAY__LISTEN__ADDRESS and the like override it
-    #[arg(long, value_name = "FILE")]
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "SOTTO_RELAY_CONFIG",
+        default_value = "/etc/sotto/relay.toml"
+    )]
     config: PathBuf,
 }
 
 impl Source {
-    fn load(&self) -> Result<Config> {
-        Ok(config::load(&self.config, ENV_PREFIX)?)
-    }
-
-    fn named(&self) -> String {
-        self.config.display().to_string()
+    fn load(&self) -> Result<Config, ConfigError> {
+        config::load(&self.config, ENV_PREFIX)
     }
 }
 
 fn main() -> ExitCode {
-    match run(Cli::parse().command) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            // There is nobody left to tell if standard error is closed.
-            let _ = writeln!(
-                std::io::stderr(),
-                "sotto-relay: {}",
-                complaint::one_line(&error)
-            );
-            ExitCode::FAILURE
-        }
-    }
+    run(Cli::parse().command).unwrap_or_else(|error| {
+        command::complain("sotto-relay", &error);
+        ExitCode::FAILURE
+    })
 }
 
-fn run(command: Command) -> Result<()> {
+fn run(command: Command) -> Result<ExitCode> {
     match command {
-        Command::Check(source) => {
-            let config = source.load()?;
-            Relay::check(&config).with_context(|| source.named())?;
-            // A closed pipe ends quietly.
-            let _ = writeln!(std::io::stdout(), "{}: good", source.named());
-            Ok(())
+        Command::Check { source, json } => {
+            let problems: Vec<String> = match source.load() {
+                Ok(config) => Relay::check(&config)
+                    .iter()
+                    .map(ToString::to_string)
+                    .collect(),
+                Err(error) => vec![error.to_string()],
+            };
+            command::report_check(&source.config, &problems, json, "")
         }
         Command::Serve(source) => {
             let config = source.load()?;
             logs::init(config.log.format, config.log.level);
-            serve(config, &source)
+            serve(config, &source)?;
+            Ok(ExitCode::SUCCESS)
         }
     }
 }
@@ -87,7 +94,7 @@ async fn serve(config: Config, source: &Source) -> Result<()> {
     let signals = Signals::listen().context("signals cannot be handled")?;
     let running = Relay::start(config, None)
         .await
-        .with_context(|| source.named())?;
+        .with_context(|| source.config.display().to_string())?;
     running.until_told(signals).await;
     Ok(())
 }

@@ -69,7 +69,7 @@ impl GatewayMetrics {
             keys_failed: fetches("failed"),
             keys_at: metrics.gauge(
                 "sotto_relay_keys_fetched_timestamp_seconds",
-                "When the gateway's keys were last fetched.",
+                "When the gateway's key document was last fetched; for a foreign gateway, its list.",
                 &gateway_label,
             ),
             waiting: metrics.gauge(

@@ -46,10 +46,10 @@ pub enum StartError {
     #[error(transparent)]
     Gateway(#[from] SetupError),
     /// The relay cannot listen.
-    #[error("`listen`: {0}")]
+    #[error("{}", .0.at("listen"))]
     Listen(#[from] ServerError),
     /// The operator's listener cannot listen.
-    #[error("`admin`: {0}")]
+    #[error("{}", .0.at("admin"))]
     Admin(ServerError),
 }
 
@@ -77,16 +77,13 @@ struct Shared {
 }
 
 impl Relay {
-    /// Checks all of a configuration that can be checked without listening or connecting: values,
-    /// certificates, tokens, certification authorities.
-    ///
-    /// # Errors
-    ///
-    /// [`StartError`], as [`Self::start`] would.
-    pub fn check(config: &Config) -> Result<(), StartError> {
-        config.listen.certificates()?;
-        Shared::new(config, &Metrics::new(), None)?;
-        Ok(())
+    /// Finds everything that would keep a relay from starting, without listening or connecting: values, certificates,
+    /// tokens, certification authorities.
+    #[must_use]
+    pub fn check(config: &Config) -> Vec<StartError> {
+        Shared::new(config, &Metrics::new(), None)
+            .err()
+            .unwrap_or_default()
     }
 
     /// Starts to serve. The gateways' keys are fetched once before, if they come soon.
@@ -101,7 +98,9 @@ impl Relay {
         let metrics = Metrics::new();
         let readiness = Readiness::new();
         let observed = observer.is_some();
-        let shared = Arc::new(Shared::new(&config, &metrics, observer)?);
+        let shared = Shared::new(&config, &metrics, observer)
+            .map_err(|mut problems| problems.swap_remove(0))?;
+        let shared = Arc::new(shared);
 
         let routes = Router::new()
             .fallback(serve)
@@ -187,21 +186,28 @@ impl fmt::Debug for Running {
 }
 
 impl Shared {
+    /// All that a relay of this configuration needs but its listeners; else every reason against it, at least one.
     fn new(
         config: &Config,
         metrics: &Metrics,
         observer: Option<Arc<dyn Observe>>,
-    ) -> Result<Self, StartError> {
-        config.check()?;
-        let gateways = config
-            .gateways
-            .iter()
-            .map(|gateway| {
-                let metrics = GatewayMetrics::new(metrics, gateway.host.as_str());
-                let gateway = Arc::new(Gateway::new(gateway, config.limits, metrics)?);
-                Ok((gateway.host.clone(), gateway))
-            })
-            .collect::<Result<_, SetupError>>()?;
+    ) -> Result<Self, Vec<StartError>> {
+        let contradictions = config.contradictions().into_iter().map(StartError::from);
+        let mut problems: Vec<StartError> = contradictions.collect();
+        problems.extend(config.listen.certificates().err().map(StartError::from));
+        let mut gateways = HashMap::new();
+        for (index, gateway) in config.gateways.iter().enumerate() {
+            let metrics = GatewayMetrics::new(metrics, gateway.host.as_str());
+            match Gateway::new(index, gateway, config.limits, metrics) {
+                Ok(gateway) => {
+                    gateways.insert(gateway.host.clone(), Arc::new(gateway));
+                }
+                Err(found) => problems.extend(found.into_iter().map(StartError::from)),
+            }
+        }
+        if !problems.is_empty() {
+            return Err(problems);
+        }
         Ok(Self {
             gateways,
             description: serde_json::to_vec(&config.description())

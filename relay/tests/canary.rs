@@ -9,15 +9,14 @@
 
 mod support;
 
-use std::{
-    io,
-    sync::{Arc, Mutex},
-};
+use std::io;
 
 use proptest::{prelude::*, strategy::ValueTree, test_runner::TestRunner};
 use sotto_daemon::logs;
 use sotto_wire::media;
-use support::{GATEWAY, Pair, Reply, envelope, post_octets, response_octets, sealed, send_from};
+use support::{
+    Captured, GATEWAY, Pair, Reply, envelope, post_octets, response_octets, sealed, send_from,
+};
 
 /// Where the client comes from; nobody else in this process does.
 const CLIENT: &str = "127.66.55.44";
@@ -27,20 +26,6 @@ const CANARY: &str = "canary";
 
 /// What the envelope carries; its first letters are also looked for in decimal and hexadecimal.
 const ENVELOPE_CANARY: &[u8] = b"envelopecanary";
-
-#[derive(Clone, Default)]
-struct Captured(Arc<Mutex<Vec<u8>>>);
-
-impl io::Write for Captured {
-    fn write(&mut self, octets: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(octets);
-        Ok(octets.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
 
 fn canary_envelope() -> Vec<u8> {
     let mut envelope = envelope();

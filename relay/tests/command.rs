@@ -53,7 +53,9 @@ fn no_arguments_teach() {
     for word in ["serve", "check", "--config", "sotto-relay.sample.toml"] {
         assert!(text.contains(word), "{word} is not in:\n{text}");
     }
-    assert_eq!(run(&["serve"]).0, 2);
+    let (code, _, error) = run(&["serve"]);
+    assert_eq!(code, 1);
+    assert!(error.contains("/etc/sotto/relay.toml"), "{error}");
     assert_eq!(run(&["--version"]).0, 0);
 }
 
@@ -68,23 +70,21 @@ fn check_says_what_is_wrong_and_where() {
 
     let file = write(folder.path(), &GOOD.replace("contact", "contacts"));
     let (code, out, error) = run(&["check", "--config", &file]);
-    assert_eq!((code, out.as_str()), (1, ""));
+    assert_eq!((code, error.as_str()), (1, ""));
     assert!(
-        error.starts_with(&format!(
-            "sotto-relay: {file}, line 2, key `contacts`: unknown field"
-        )),
-        "{error}"
+        out.starts_with(&format!("- {file}, line 2, key `contacts`: unknown field")),
+        "{out}"
     );
 
     let file = write(
         folder.path(),
         &GOOD.replace("http://127.0.0.1:1", "http://192.0.2.1"),
     );
-    let (code, _, error) = run(&["check", "--config", &file]);
+    let (code, out, _) = run(&["check", "--config", &file]);
     assert_eq!(code, 1);
     assert!(
-        error.contains("relay.toml: key `gateway.0.url`: plain HTTP to another machine; use https"),
-        "{error}"
+        out.contains("relay.toml: key `gateway.0.url`: plain HTTP to another machine; use https"),
+        "{out}"
     );
 
     let (code, _, error) = run(&["serve", "--config", "/nonexistent.toml"]);
@@ -92,6 +92,46 @@ fn check_says_what_is_wrong_and_where() {
     assert!(
         error.contains("/nonexistent.toml: cannot be read"),
         "{error}"
+    );
+}
+
+#[test]
+fn a_check_tells_every_mistake_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let wrong = GOOD
+        .replace("relay.example\"\ncontact", "co.uk\"\ncontact")
+        .replace("http://127.0.0.1:1", "http://192.0.2.1")
+        + "token_file = \"/nonexistent.token\"\n";
+    let file = write(folder.path(), &wrong);
+    let output = relay()
+        .args(["check", "--json"])
+        .env("SOTTO_RELAY_CONFIG", &file)
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(
+        (&report["schema"], &report["ok"]),
+        (&1.into(), &false.into())
+    );
+    let problems = report["problems"].as_array().unwrap();
+    assert_eq!(problems.len(), 3, "{problems:?}");
+    for (problem, words) in problems.iter().zip([
+        ["key `operator`", "\"co.uk\" is a public suffix"],
+        ["key `gateway.0.url`", "plain HTTP"],
+        ["`gateway.0.token_file`", "/nonexistent.token"],
+    ]) {
+        let problem = problem.as_str().unwrap();
+        assert!(words.iter().all(|word| problem.contains(word)), "{problem}");
+    }
+    let (_, out, _) = run(&["check", "--config", &file]);
+    assert_eq!(out.lines().count(), 3, "{out}");
+
+    let file = write(folder.path(), GOOD);
+    let (code, out, _) = run(&["check", "--json", "--config", &file]);
+    assert_eq!(
+        (code, out.as_str()),
+        (0, "{\"ok\":true,\"problems\":[],\"schema\":1}\n")
     );
 }
 

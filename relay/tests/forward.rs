@@ -51,16 +51,15 @@ async fn one_opaque_body_goes_through_and_one_comes_back() {
 async fn the_relay_tells_the_gateway_who_it_is_and_reads_its_token_again() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("token");
-    std::fs::write(&file, "first-token\n").unwrap();
+    let (first, second) = ("1".repeat(32), "2".repeat(32));
+    support::write_token(&file, &format!("{first}\n"));
     let mut pair = Pair::with(&format!("token_file = {file:?}"), "", None).await;
-    for field in [
-        "\r\nauthorization: Bearer first-token\r\n",
-        "\r\nauthorization: Bearer second-token\r\n",
-    ] {
+    for token in [&first, &second] {
+        let field = format!("\r\nauthorization: Bearer {token}\r\n");
         pair.post().await;
         let seen = pair.gateway.next_post().await;
-        assert!(seen.head.contains(field), "{}", seen.head);
-        std::fs::write(&file, "second-token").unwrap();
+        assert!(seen.head.contains(&field), "{}", seen.head);
+        support::write_token(&file, &second);
         pair.relay.reload();
     }
     // A token that cannot be used does not replace one that can.
@@ -69,7 +68,7 @@ async fn the_relay_tells_the_gateway_who_it_is_and_reads_its_token_again() {
     pair.post().await;
     let seen = pair.gateway.next_post().await;
     assert!(
-        seen.head.contains("Bearer second-token\r\n"),
+        seen.head.contains(&format!("Bearer {second}\r\n")),
         "{}",
         seen.head
     );

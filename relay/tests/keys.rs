@@ -2,9 +2,10 @@
 
 mod support;
 
+use sotto_daemon::logs;
 use sotto_relay::{Refusal, Relay};
 use sotto_wire::{KEY_DOCUMENT_MAX_BYTES, KEY_LIST_MAX_BYTES, Problem, media};
-use support::{Pair, Reply, StandIn, config, response, send};
+use support::{Captured, Pair, Reply, StandIn, config, response, send};
 
 const LIST: &str = "/gateway.test";
 const DOCUMENT: &str = "/gateway.test/keys";
@@ -76,6 +77,78 @@ async fn no_keys_is_told_and_then_they_come() {
             200
         );
     }
+    relay.shutdown().await;
+}
+
+/// The age of the keys as the metrics tell it; 0 before there are any.
+fn keys_at(metrics: &str) -> f64 {
+    metrics
+        .lines()
+        .find_map(|line| line.strip_prefix("sotto_relay_keys_fetched_timestamp_seconds{"))
+        .and_then(|line| line.rsplit(' ').next())
+        .map_or(0.0, |value| value.parse().unwrap())
+}
+
+/// A gateway gives its list to anybody, so a list says nothing of whether it admits this relay.
+#[tokio::test]
+async fn a_relay_that_its_gateway_does_not_admit_is_not_ready_and_says_why() {
+    let logged = Captured::default();
+    let writer = logged.clone();
+    let subscriber = logs::subscriber(logs::Format::Text, logs::Level::Warn, move || {
+        writer.clone()
+    });
+    let _scope = tracing::subscriber::set_default(subscriber);
+    let folder = tempfile::tempdir().unwrap();
+    let token = folder.path().join("token");
+    support::write_token(&token, &"7".repeat(32));
+    let cases = [
+        (401, format!("token_file = {token:?}"), "list the token of"),
+        (403, String::new(), "set `gateway.0.token_file`"),
+    ];
+    for (status, line, remedy) in cases {
+        let gateway = StandIn::start().await;
+        gateway.script.lock().unwrap().document = response(status, media::PROBLEM, b"{}");
+        let relay = Relay::start(config(gateway.address, &line, ""), None)
+            .await
+            .unwrap();
+        let get = |path| format!("GET {path} HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n");
+        let admin = relay.admin.unwrap();
+        assert_eq!(send(admin, get("/readyz").as_bytes()).await.status(), 503);
+        let list = send(relay.address, get(LIST).as_bytes()).await;
+        assert_eq!(
+            list.content(),
+            b"the list",
+            "the list is there all the same"
+        );
+        let metrics = send(admin, get("/metrics").as_bytes()).await.octets;
+        let metrics = String::from_utf8(metrics).unwrap();
+        assert!(metrics.contains("result=\"failed\"} 1"), "{metrics}");
+        assert_eq!(keys_at(&metrics), 0.0, "{metrics}");
+        let text = logged.text();
+        let line = text
+            .lines()
+            .find(|line| line.contains("ERROR") && line.contains(&status.to_string()))
+            .unwrap_or_else(|| panic!("no error in {text}"));
+        assert!(
+            line.contains("gateway.0.token_file") && line.contains(remedy),
+            "{line}"
+        );
+        relay.shutdown().await;
+    }
+}
+
+#[tokio::test]
+async fn the_list_of_a_foreign_gateway_that_has_no_document_is_enough() {
+    let gateway = StandIn::start().await;
+    gateway.script.lock().unwrap().document = response(404, media::PROBLEM, b"{}");
+    let relay = Relay::start(config(gateway.address, "", ""), None)
+        .await
+        .unwrap();
+    let get = |path| format!("GET {path} HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n");
+    let admin = relay.admin.unwrap();
+    assert_eq!(send(admin, get("/readyz").as_bytes()).await.status(), 200);
+    let metrics = send(admin, get("/metrics").as_bytes()).await.octets;
+    assert!(keys_at(&String::from_utf8(metrics).unwrap()) > 0.0);
     relay.shutdown().await;
 }
 

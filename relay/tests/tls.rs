@@ -9,6 +9,7 @@ use std::{
     collections::HashSet,
     fs,
     net::SocketAddr,
+    os::unix::fs::PermissionsExt,
     path::Path,
     sync::{Arc, Mutex},
 };
@@ -267,14 +268,11 @@ async fn files_that_cannot_be_used_are_named() {
     let listen = authority.certify("relay.test");
     let nowhere = "127.0.0.1:1".parse().unwrap();
     let file = folder.path().join("some.pem");
-    let refusal = |line: String| {
-        Relay::check(&config(&listen, nowhere, &line))
-            .unwrap_err()
-            .to_string()
-    };
+    let refusal = |line: String| Relay::check(&config(&listen, nowhere, &line))[0].to_string();
 
     assert!(refusal(format!("ca = {file:?}")).contains("some.pem: "));
     fs::write(&file, "no certificate").unwrap();
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
     let error = refusal(format!("ca = {file:?}"));
     assert!(
         error.starts_with("gateway gateway.test: `ca`") && error.contains("give a PEM file"),
@@ -285,7 +283,7 @@ async fn files_that_cannot_be_used_are_named() {
         folder.path().join("ca.pem").display()
     ));
     assert!(
-        error.contains("not a bearer token; give one line"),
+        error.contains("`gateway.0.token_file`") && error.contains("not a bearer token"),
         "{error}"
     );
     assert!(
@@ -298,7 +296,7 @@ async fn files_that_cannot_be_used_are_named() {
         folder.path().join("ca.pem").display()
     ));
     assert!(
-        error.contains("`token_file`") && error.contains("give a readable file"),
+        error.contains("`gateway.0.token_file`") && error.contains("put the token there"),
         "{error}"
     );
     fs::write(&listen.key, "").unwrap();

@@ -54,6 +54,15 @@ fn a_gateway_is_reached_at_its_host_unless_told_otherwise() {
 }
 
 #[test]
+fn a_host_is_the_same_in_capitals_and_with_the_dot_of_the_root() {
+    let config = read(&MINIMAL.replace("Gateway.Example.NET", "GATEWAY.example.net.")).unwrap();
+    assert_eq!(config.gateways[0].host.as_str(), "gateway.example.net");
+    let twice = format!("{MINIMAL}[[gateway]]\nhost = \"gateway.example.net.\"\n");
+    assert!(read(&twice).unwrap_err().contains("listed twice"));
+    assert!(read(&MINIMAL.replace("Gateway.Example.NET", "gateway.test..")).is_err());
+}
+
+#[test]
 fn contradictions_and_wrong_values_name_the_key_and_the_remedy() {
     let with = |line: &str| format!("{MINIMAL}{line}\n");
     let cases = [
@@ -104,6 +113,18 @@ fn contradictions_and_wrong_values_name_the_key_and_the_remedy() {
         (
             MINIMAL.replace("Gateway.Example.NET", "-a.test"),
             "key `gateway.0.host`: not a host name",
+        ),
+        (
+            MINIMAL.replace("Gateway.Example.NET", "."),
+            "key `gateway.0.host`: not a host name",
+        ),
+        (
+            MINIMAL.replace("relay.example\"\ncontact", "co.uk\"\ncontact"),
+            "key `operator`: \"co.uk\" is a public suffix",
+        ),
+        (
+            MINIMAL.replace("relay.example\"\ncontact", "localhost\"\ncontact"),
+            "key `operator`: \"localhost\" is a single label, which is nobody's domain; give the domain that you have registered",
         ),
         (
             MINIMAL.replace("operator = \"relay.example\"", ""),

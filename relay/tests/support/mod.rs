@@ -7,7 +7,11 @@
 )]
 
 use std::{
+    fs::Permissions,
+    io,
     net::SocketAddr,
+    os::unix::fs::PermissionsExt,
+    path::Path,
     sync::{Arc, Mutex},
     time::Duration,
 };
@@ -254,6 +258,34 @@ pub fn config(address: SocketAddr, gateway: &str, top: &str) -> Config {
         "#
     );
     toml::from_str(&text).unwrap()
+}
+
+/// What was logged.
+#[derive(Clone, Default)]
+pub struct Captured(pub Arc<Mutex<Vec<u8>>>);
+
+impl io::Write for Captured {
+    fn write(&mut self, octets: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(octets);
+        Ok(octets.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Captured {
+    /// As text.
+    pub fn text(&self) -> String {
+        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+    }
+}
+
+/// Writes a file that only its owner may read, as a token's has to be.
+pub fn write_token(file: &Path, content: &str) {
+    std::fs::write(file, content).unwrap();
+    std::fs::set_permissions(file, Permissions::from_mode(0o600)).unwrap();
 }
 
 /// A relay with its gateway.
