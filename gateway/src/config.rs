@@ -13,6 +13,7 @@ use sotto_daemon::{
     ServerLimits,
     config::{self, Admin, ConfigError, Listen},
     logs::Log,
+    operator,
 };
 use sotto_mimi::Domain;
 
@@ -120,22 +121,6 @@ pub struct Limits {
     pub body_timeout_ms: u64,
 }
 
-/// Why a file is not a configuration.
-#[derive(Debug, thiserror::Error)]
-pub enum LoadError {
-    /// Its form.
-    #[error(transparent)]
-    Form(#[from] ConfigError),
-    /// Its sense.
-    #[error("{}: {problem}", file.display())]
-    Sense {
-        /// The file.
-        file: PathBuf,
-        /// What is wrong.
-        problem: ConfigProblem,
-    },
-}
-
 /// Why a configuration that could be read makes no sense.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum ConfigProblem {
@@ -150,6 +135,14 @@ pub enum ConfigProblem {
         value: String,
         /// What is wrong with it.
         why: String,
+    },
+    /// Clients could not tell by `operator` who operates the gateway.
+    #[error("operator = \"{domain}\" {source}; {}", operator::REMEDY)]
+    NoOperator {
+        /// The domain.
+        domain: String,
+        /// What is wrong with it.
+        source: operator::NoOperator,
     },
     /// Nobody could use this gateway.
     #[error(
@@ -177,18 +170,13 @@ pub enum ConfigProblem {
 const PRIVATE_USE_TYPES: std::ops::RangeInclusive<u16> = 65_280..=65_534;
 
 impl Config {
-    /// Reads the file at `path`, environment variables over it, and [checks](Self::checked) it.
+    /// Reads the file at `path`, and environment variables over it.
     ///
     /// # Errors
     ///
-    /// [`LoadError`], naming the file, the place and the remedy.
-    pub fn load(path: &Path) -> Result<Self, LoadError> {
-        config::load::<Self>(path, ENV_PREFIX)?
-            .checked()
-            .map_err(|problem| LoadError::Sense {
-                file: path.to_owned(),
-                problem,
-            })
+    /// [`ConfigError`], naming the file, the place and the remedy.
+    pub fn load(path: &Path) -> Result<Self, ConfigError> {
+        config::load(path, ENV_PREFIX)
     }
 
     /// Checks what the form of the file cannot express, and brings host and operator into canonical form.
@@ -196,21 +184,43 @@ impl Config {
     /// # Errors
     ///
     /// The first [`ConfigProblem`] found.
-    pub fn checked(mut self) -> Result<Self, ConfigProblem> {
-        self.host = domain("host", &self.host)?;
-        self.operator = domain("operator", &self.operator)?;
+    pub fn checked(self) -> Result<Self, ConfigProblem> {
+        let (config, problems) = self.examined();
+        problems.into_iter().next().map_or(Ok(config), Err)
+    }
+
+    /// [`Self::checked`], but telling every [`ConfigProblem`] there is.
+    #[must_use]
+    pub fn examined(mut self) -> (Self, Vec<ConfigProblem>) {
+        let mut problems = Vec::new();
+        match domain("host", &self.host) {
+            Ok(host) => self.host = host,
+            Err(problem) => problems.push(problem),
+        }
+        match domain("operator", &self.operator) {
+            Ok(operator) => {
+                self.operator = operator;
+                problems.extend(operator::check(&self.operator).err().map(|source| {
+                    ConfigProblem::NoOperator {
+                        domain: self.operator.clone(),
+                        source,
+                    }
+                }));
+            }
+            Err(problem) => problems.push(problem),
+        }
         if self.relay.is_empty() && !self.open_to_any_relay {
-            return Err(ConfigProblem::NoRelay);
+            problems.push(ConfigProblem::NoRelay);
         }
         if self.listen.collides_with(self.admin.as_ref()) {
-            return Err(ConfigProblem::OnePort);
+            problems.push(ConfigProblem::OnePort);
         }
         for (index, relay) in self.relay.iter().enumerate() {
             if self.relay[..index]
                 .iter()
                 .any(|earlier| earlier.name == relay.name)
             {
-                return Err(ConfigProblem::RelayTwice(relay.name.clone()));
+                problems.push(ConfigProblem::RelayTwice(relay.name.clone()));
             }
         }
         let numbers = [
@@ -220,15 +230,14 @@ impl Config {
             ("limits.max_requests", self.limits.max_requests as u64),
             ("limits.body_timeout_ms", self.limits.body_timeout_ms),
         ];
-        if let Some((key, _)) = numbers.into_iter().find(|(_, value)| *value == 0) {
-            return Err(ConfigProblem::Zero(key));
+        let zeros = numbers.into_iter().filter(|(_, value)| *value == 0);
+        problems.extend(zeros.map(|(key, _)| ConfigProblem::Zero(key)));
+        if let Some(number) = self.names.mimi_type
+            && !PRIVATE_USE_TYPES.contains(&number)
+        {
+            problems.push(ConfigProblem::NotPrivateUse(number));
         }
-        match self.names.mimi_type {
-            Some(number) if !PRIVATE_USE_TYPES.contains(&number) => {
-                Err(ConfigProblem::NotPrivateUse(number))
-            }
-            _ => Ok(self),
-        }
+        (self, problems)
     }
 }
 
@@ -360,6 +369,12 @@ mod tests {
             ),
             ("# mimi_type = 65400", "mimi_type = 16", "16", "65400"),
             ("max_bytes", "max_octets", "max_octets", "spelling"),
+            (
+                "operator = \"operator.example\"",
+                "operator = \"co.uk\"",
+                "\"co.uk\" is a public suffix",
+                "give the domain",
+            ),
             (
                 "[[relay]]",
                 "[[relay]]\nname = \"x.example\"\ntoken_file = \"t\"\n[[relay]]\n",

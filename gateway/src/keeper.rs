@@ -10,7 +10,7 @@ use sotto_proof::Anchors;
 use crate::{
     answer::Answerer,
     key_document::{DocumentError, Publication, PublicationError, question},
-    keys::{ActiveKeys, KeySchedule, ScheduleError},
+    keys::{ActiveKeys, KeySchedule, ScheduleError, StateFileError},
 };
 
 /// Seconds to wait after the DNS did not vouch for our keys before asking it again: soon, since nobody is served
@@ -40,8 +40,17 @@ pub enum KeeperError {
 }
 
 /// How things stand after tending.
+#[derive(Debug)]
+pub(crate) struct Tended {
+    /// The keys in use and their proof. What could be brought up to date is; what can no longer be served is not.
+    pub(crate) keys: Result<Standing, KeeperError>,
+    /// Whether keys that are over were destroyed, as far as it was time to. It has no part in what is served.
+    pub(crate) past: Result<(), StateFileError>,
+}
+
+/// How it stands with the key document.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Tended {
+pub(crate) enum Standing {
     /// There is a key document.
     Proved,
     /// There is none, for the reason told when the DNS was last asked; it will be asked again soon.
@@ -112,12 +121,22 @@ impl Keeper {
     }
 
     /// Brings everything up to the time `now`: the keys, the proof of the key record if it is due, the document.
-    ///
-    /// # Errors
-    ///
-    /// [`KeeperError`], the gravest. What could be brought up to date is; what can no longer be served is not.
-    pub(crate) async fn tend(&self, now: u64) -> Result<Tended, KeeperError> {
-        let turned = self.turn(now).await;
+    pub(crate) async fn tend(&self, now: u64) -> Tended {
+        let (turned, past) = match self.turn(now).await {
+            Err(KeeperError::Schedule(ScheduleError::State(error))) => (Ok(()), Err(error)),
+            turned => (turned, Ok(())),
+        };
+        Tended {
+            keys: self.renew(now, turned).await,
+            past,
+        }
+    }
+
+    async fn renew(
+        &self,
+        now: u64,
+        turned: Result<(), KeeperError>,
+    ) -> Result<Standing, KeeperError> {
         let mut made = self.make_document(now);
         let mut asked = None;
         if (made.is_err() || self.is_stale(now)) && self.may_ask(now) {
@@ -128,12 +147,12 @@ impl Keeper {
         match (made, asked) {
             (Ok(()), Some(Err(error))) => {
                 tracing::warn!(%error, "the proof of the key record was not renewed; the one at hand still serves");
-                Ok(Tended::Proved)
+                Ok(Standing::Proved)
             }
-            (Ok(()), _) => Ok(Tended::Proved),
+            (Ok(()), _) => Ok(Standing::Proved),
             (Err(_), Some(Err(error))) => Err(error),
             (Err(error), Some(Ok(()))) => Err(error.into()),
-            (Err(_), None) => Ok(Tended::Waiting),
+            (Err(_), None) => Ok(Standing::Waiting),
         }
     }
 

@@ -92,12 +92,22 @@ impl KeySchedule {
         self.active.load_full()
     }
 
+    /// Tries whether the state file could be replaced, as it has to be for past keys to be destroyed.
+    ///
+    /// # Errors
+    ///
+    /// [`StateFileError::Unwritable`] and [`StateFileError::Locked`].
+    pub fn try_write(&self) -> Result<(), StateFileError> {
+        self.file.try_write()
+    }
+
     /// Turns to the epoch of `now`, and lets go of epochs that are over, at most up to `published`, the newest epoch
     /// that the DNS carries. Writes the state file, so it may block for as long as the disk does.
     ///
     /// # Errors
     ///
-    /// [`ScheduleError`]; the keys in use stay as they were.
+    /// [`ScheduleError::OutOfReach`]: there are no keys for this time, and those in use stay as they were.
+    /// [`ScheduleError::State`]: past keys stay derivable, while those in use are those of this time.
     pub fn turn_to(&self, now: u64, published: Option<Epoch>) -> Result<(), ScheduleError> {
         let epoch = Epoch::at(now);
         let mut ratchet = self.ratchet.lock().unwrap_or_else(PoisonError::into_inner);

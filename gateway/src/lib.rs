@@ -30,4 +30,4 @@ pub use config::Config;
 pub use keeper::KeeperError;
 pub use key_document::{DocumentError, PublicationError};
 pub use observe::{GatewayView, Observe};
-pub use running::{Gateway, KeyCheck, Running, StartError, anchors, check_keys};
+pub use running::{Gateway, KeyCheck, Running, StartError, check_keys};

@@ -5,6 +5,7 @@ mod commands;
 use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Parser, Subcommand};
+use sotto_daemon::command;
 use sotto_gateway::prove_command;
 
 use crate::commands::{check, keys, serve};
@@ -61,8 +62,7 @@ fn main() -> ExitCode {
         Command::Prove(arguments) => prove_command::run(arguments),
     };
     done.unwrap_or_else(|error| {
-        // A closed standard error leaves nobody to tell.
-        let _ = commands::complain(&error);
+        command::complain("sotto-gateway", &error);
         ExitCode::FAILURE
     })
 }

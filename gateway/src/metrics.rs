@@ -28,6 +28,7 @@ pub(crate) struct Counters {
     refused: Vec<(Refusal, Counter)>,
     epochs: Gauge,
     key_record: Gauge,
+    past_keys: Gauge,
 }
 
 impl Counters {
@@ -73,6 +74,11 @@ impl Counters {
                 "1 if there is a key document to serve, else 0.",
                 &[],
             ),
+            past_keys: metrics.gauge(
+                "sotto_gateway_past_keys_kept",
+                "1 while keys that are over cannot be destroyed, so that whoever gets the state file could open old envelopes; else 0.",
+                &[],
+            ),
         }
     }
 
@@ -90,6 +96,11 @@ impl Counters {
         if let Some((_, counter)) = self.refused.iter().find(|(known, _)| *known == refusal) {
             counter.increment(1);
         }
+    }
+
+    /// Tells whether keys that are over could not be destroyed.
+    pub(crate) fn past_keys(&self, kept: bool) {
+        self.past_keys.set(f64::from(u8::from(kept)));
     }
 
     /// Tells how far the key record reaches and whether a key document can be served.

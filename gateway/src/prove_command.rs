@@ -1,15 +1,14 @@
 //! `sotto-gateway prove`: gathers one proof from a resolver and writes it down, as it is.
 
-use std::{
-    fs, io::Write, net::SocketAddr, path::PathBuf, process::ExitCode, sync::Arc, time::Duration,
-};
+use std::{fs, net::SocketAddr, path::PathBuf, process::ExitCode, sync::Arc, time::Duration};
 
 use anyhow::{Context, bail};
-use sotto_proof::{Name, Proof, Question, RecordType};
+use sotto_daemon::command;
+use sotto_proof::{Name, Proof, ProveError, Question, RecordType};
 use tokio::time::timeout;
 
 use crate::{
-    answer::gather::gather,
+    answer::gather::{GatherError, gather},
     resolver::{Resolver, Upstream, system_resolvers},
 };
 
@@ -52,9 +51,7 @@ pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         .block_on(gathered(&arguments))?;
     let output = &arguments.output;
     if output.as_os_str() == "-" {
-        std::io::stdout()
-            .write_all(proof.as_bytes())
-            .context("cannot write to standard output")?;
+        command::print(proof.as_bytes())?;
     } else {
         fs::write(output, proof.as_bytes())
             .with_context(|| format!("cannot write {}", output.display()))?;
@@ -80,11 +77,46 @@ async fn gathered(arguments: &Arguments) -> anyhow::Result<Proof> {
         rtype: arguments.rtype,
     };
     match timeout(patience, gather(question, fetch)).await {
+        Ok(Err(GatherError::Prove(ProveError::Refused { question, rcode }))) => bail!(
+            "no proof from {asked}: it answered {} {} with {}; {}",
+            question.name,
+            question.rtype,
+            mnemonic(rcode),
+            remedy(rcode)
+        ),
         Ok(gathered) => gathered.with_context(|| format!("no proof from {asked}")),
         Err(_) => bail!(
             "no proof from {asked} within {} ms; --timeout-ms allows more",
             arguments.timeout_ms
         ),
+    }
+}
+
+/// A response code as people write it (the DNS RCODEs registry of RFC 6895 section 2.3).
+fn mnemonic(rcode: u16) -> String {
+    match rcode {
+        1 => "FORMERR".to_owned(),
+        2 => "SERVFAIL".to_owned(),
+        4 => "NOTIMP".to_owned(),
+        5 => "REFUSED".to_owned(),
+        9 => "NOTAUTH".to_owned(),
+        16 => "BADVERS".to_owned(),
+        23 => "BADCOOKIE".to_owned(),
+        other => format!("RCODE {other}"),
+    }
+}
+
+/// What helps against a response code.
+fn remedy(rcode: u16) -> &'static str {
+    match rcode {
+        2 => {
+            "the domain's name servers do not answer, or the resolver found their answer bogus although it was asked not to judge: \
+             ask another with --resolver ADDR"
+        }
+        5 | 9 => {
+            "it does not serve this machine, or does not recurse: have it admit this machine, or ask another with --resolver ADDR"
+        }
+        _ => "it may not know EDNS or DNSSEC: ask another with --resolver ADDR",
     }
 }
 
@@ -132,6 +164,14 @@ mod tests {
                 .unwrap_err()
                 .contains("IP address")
         );
+    }
+
+    #[test]
+    fn response_codes_have_their_names() {
+        for (rcode, name) in [(2, "SERVFAIL"), (5, "REFUSED"), (3_841, "RCODE 3841")] {
+            assert_eq!(mnemonic(rcode), name);
+            assert!(remedy(rcode).contains("--resolver"));
+        }
     }
 
     #[test]

@@ -3,19 +3,13 @@
 //! Tokens are held and compared as SHA-256 digests, every one of them each time, so that neither the time taken nor a copy of
 //! the memory tells a token.
 
-use std::{fmt, fs, io, path::PathBuf};
+use std::fmt;
 
 use aws_lc_rs::{constant_time::verify_slices_are_equal, digest};
 use http::{HeaderMap, header};
-use zeroize::Zeroizing;
+use sotto_daemon::token::{TOKEN_MAX_LENGTH, Token, TokenError};
 
 use crate::config;
-
-/// Characters of the shortest token: 16 octets in hex, 128 bits.
-const TOKEN_MIN_LENGTH: usize = 32;
-
-/// Characters of the longest token; longer ones would not fit other people's header limits.
-const TOKEN_MAX_LENGTH: usize = 1_024;
 
 /// The name in metrics and views of a relay that is admitted without being listed.
 pub const UNLISTED: &str = "unlisted";
@@ -41,27 +35,13 @@ pub struct Admitted {
 /// Why the list could not be read.
 #[derive(Debug, thiserror::Error)]
 pub enum RelaysError {
-    /// The token file cannot be read.
-    #[error("relay \"{relay}\": cannot read token_file {}: {source}; create it with `openssl rand -hex 32`", path.display())]
-    Unreadable {
+    /// A relay has no token.
+    #[error("relay \"{relay}\": token_file {source}")]
+    Token {
         /// The relay.
         relay: String,
-        /// Its token file.
-        path: PathBuf,
-        /// What the operating system says.
-        source: io::Error,
-    },
-    /// What it holds is no token.
-    #[error(
-        "relay \"{relay}\": {} must hold one line of {TOKEN_MIN_LENGTH} to {TOKEN_MAX_LENGTH} characters of \
-         [A-Za-z0-9-._~+/=]; create it with `openssl rand -hex 32`",
-        path.display()
-    )]
-    NoToken {
-        /// The relay.
-        relay: String,
-        /// Its token file.
-        path: PathBuf,
+        /// What is wrong with its token file.
+        source: TokenError,
     },
     /// Two relays have one token.
     #[error("relays \"{0}\" and \"{1}\" have the same token; give each its own")]
@@ -73,31 +53,29 @@ impl Relays {
     ///
     /// # Errors
     ///
-    /// [`RelaysError`], naming the relay and its file.
-    pub fn load(listed: &[config::Relay], open: bool) -> Result<Self, RelaysError> {
+    /// Every [`RelaysError`] there is, naming the relay and its file.
+    pub fn load(listed: &[config::Relay], open: bool) -> Result<Self, Vec<RelaysError>> {
         let mut relays: Vec<Listed> = Vec::with_capacity(listed.len());
+        let mut errors = Vec::new();
         for relay in listed {
-            let unreadable = |source| RelaysError::Unreadable {
-                relay: relay.name.clone(),
-                path: relay.token_file.clone(),
-                source,
+            let name = relay.name.clone();
+            let token = match Token::read(&relay.token_file) {
+                Ok(token) => hash(token.as_str()),
+                Err(source) => {
+                    errors.push(RelaysError::Token {
+                        relay: name,
+                        source,
+                    });
+                    continue;
+                }
             };
-            let text = Zeroizing::new(fs::read_to_string(&relay.token_file).map_err(unreadable)?);
-            let token = text.trim_ascii();
-            if !is_token(token) {
-                return Err(RelaysError::NoToken {
-                    relay: relay.name.clone(),
-                    path: relay.token_file.clone(),
-                });
+            match relays.iter().find(|other| other.token == token) {
+                Some(other) => errors.push(RelaysError::Shared(other.name.clone(), name)),
+                None => relays.push(Listed { name, token }),
             }
-            let token = hash(token);
-            if let Some(other) = relays.iter().find(|other| other.token == token) {
-                return Err(RelaysError::Shared(other.name.clone(), relay.name.clone()));
-            }
-            relays.push(Listed {
-                name: relay.name.clone(),
-                token,
-            });
+        }
+        if !errors.is_empty() {
+            return Err(errors);
         }
         Ok(Self {
             listed: relays,
@@ -152,13 +130,6 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
     (scheme.eq_ignore_ascii_case("bearer") && token.len() <= TOKEN_MAX_LENGTH).then_some(token)
 }
 
-fn is_token(text: &str) -> bool {
-    (TOKEN_MIN_LENGTH..=TOKEN_MAX_LENGTH).contains(&text.len())
-        && text
-            .bytes()
-            .all(|octet| octet.is_ascii_alphanumeric() || b"-._~+/=".contains(&octet))
-}
-
 fn hash(token: &str) -> [u8; digest::SHA256_OUTPUT_LEN] {
     let mut out = [0; digest::SHA256_OUTPUT_LEN];
     out.copy_from_slice(digest::digest(&digest::SHA256, token.as_bytes()).as_ref());
@@ -167,11 +138,13 @@ fn hash(token: &str) -> [u8; digest::SHA256_OUTPUT_LEN] {
 
 #[cfg(test)]
 mod tests {
+    use std::{fs, os::unix::fs::PermissionsExt};
+
     use super::*;
 
     const TOKEN: &str = "0123456789abcdef0123456789abcdef";
 
-    fn relays(contents: &[&str], open: bool) -> Result<Relays, RelaysError> {
+    fn relays(contents: &[&str], open: bool) -> Result<Relays, Vec<RelaysError>> {
         let directory = tempfile::tempdir().unwrap();
         let listed: Vec<_> = contents
             .iter()
@@ -179,6 +152,7 @@ mod tests {
             .map(|(index, content)| {
                 let token_file = directory.path().join(format!("{index}.token"));
                 fs::write(&token_file, content).unwrap();
+                fs::set_permissions(&token_file, fs::Permissions::from_mode(0o600)).unwrap();
                 config::Relay {
                     name: format!("relay-{index}"),
                     token_file,
@@ -236,22 +210,20 @@ mod tests {
     }
 
     #[test]
-    fn a_bad_token_file_is_named() {
-        for content in [
-            "",
-            "short",
-            "0123456789abcdef 0123456789abcdef",
-            &"a".repeat(1_025),
-        ] {
-            let error = relays(&[content], false).unwrap_err().to_string();
+    fn every_bad_token_file_is_named() {
+        let errors = relays(&["short", TOKEN, ""], false).unwrap_err();
+        let errors: Vec<_> = errors.iter().map(ToString::to_string).collect();
+        assert_eq!(errors.len(), 2, "{errors:?}");
+        for (error, index) in errors.iter().zip([0, 2]) {
             assert!(
-                error.contains("relay-0") && error.contains("0.token") && error.contains("openssl"),
+                error.contains(&format!("relay-{index}"))
+                    && error.contains(&format!("{index}.token")),
                 "{error}"
             );
         }
         assert!(matches!(
-            relays(&[TOKEN, TOKEN], false),
-            Err(RelaysError::Shared(..))
+            relays(&[TOKEN, TOKEN], false).unwrap_err()[..],
+            [RelaysError::Shared(..)]
         ));
     }
 

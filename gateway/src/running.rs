@@ -21,8 +21,8 @@ use crate::{
     clock::{Clock, Time},
     config::{Config, ConfigProblem},
     http::{Shared, router},
-    keeper::{Keeper, KeeperError, Tended},
-    keys::{KeySchedule, ScheduleError, StateFile},
+    keeper::{Keeper, KeeperError, Standing, Tended},
+    keys::{KeySchedule, ScheduleError, StateFile, StateFileError},
     metrics::Counters,
     observe::Observe,
     relays::{Relays, RelaysError},
@@ -40,6 +40,9 @@ pub enum StartError {
     /// There are no keys for this time.
     #[error(transparent)]
     Keys(#[from] ScheduleError),
+    /// The state file could not be replaced, so that past keys would never be destroyed.
+    #[error(transparent)]
+    State(#[from] StateFileError),
     /// The anchor file cannot be read.
     #[error("dns.anchor: cannot read {}: {source}; give a file of DS or DNSKEY lines, or leave it out for the IANA root", path.display())]
     AnchorFile {
@@ -60,10 +63,10 @@ pub enum StartError {
     #[error(transparent)]
     Answerer(#[from] AnswererError),
     /// The relays' listener does not open.
-    #[error("`listen`: {0}")]
+    #[error("{}", .0.at("listen"))]
     Listen(#[from] ServerError),
     /// The operator's listener does not open.
-    #[error("`admin`: {0}")]
+    #[error("{}", .0.at("admin"))]
     Admin(ServerError),
 }
 
@@ -81,7 +84,7 @@ pub struct Running {
     daemon: sotto_daemon::Running,
     config: Config,
     shared: Arc<Shared>,
-    ready: watch::Receiver<bool>,
+    tending: watch::Receiver<Tending>,
 }
 
 /// What the DNS says of a gateway's keys.
@@ -115,12 +118,62 @@ fn keeper(config: &Config, schedule: KeySchedule, clock: &Clock) -> Result<Keepe
     Ok(Keeper::new(host, operator, anchors, schedule, answerer))
 }
 
+/// All that a gateway is made of but its listeners.
+struct Parts {
+    config: Config,
+    relays: Relays,
+    keeper: Keeper,
+}
+
+impl Parts {
+    /// Makes them; else tells every reason against it, at least one.
+    fn new(config: Config, clock: &Clock) -> Result<Self, Vec<StartError>> {
+        let (config, found) = config.examined();
+        // The gateway's own key name is made of its host.
+        let has_host = !found
+            .iter()
+            .any(|problem| matches!(problem, ConfigProblem::NotADomain { key: "host", .. }));
+        let mut problems: Vec<StartError> = found.into_iter().map(StartError::from).collect();
+        problems.extend(config.listen.certificates().err().map(StartError::from));
+        let relays = Relays::load(&config.relay, config.open_to_any_relay)
+            .map_err(|found| problems.extend(found.into_iter().map(StartError::from)));
+        let schedule = writable(&config, clock()).map_err(|problem| problems.push(problem));
+        let anchors = anchors(&config).map_err(|problem| problems.push(problem));
+        // Without anchors there is no start; what else is wrong shows whichever they are.
+        let any = anchors.clone().unwrap_or_else(|()| Anchors::iana());
+        let answerer = if has_host {
+            Answerer::new(&config, any, Arc::clone(clock))
+                .map_err(|problem| problems.push(problem.into()))
+        } else {
+            Err(())
+        };
+        match (relays, schedule, anchors, answerer) {
+            (Ok(relays), Ok(schedule), Ok(anchors), Ok(answerer)) if problems.is_empty() => {
+                let (host, operator) = (config.host.clone(), config.operator.clone());
+                Ok(Self {
+                    relays,
+                    keeper: Keeper::new(host, operator, anchors, schedule, answerer),
+                    config,
+                })
+            }
+            _ => Err(problems),
+        }
+    }
+}
+
+/// The key schedule at the time `now`, of a state file that can be replaced.
+fn writable(config: &Config, now: u64) -> Result<KeySchedule, StartError> {
+    let schedule = KeySchedule::open(StateFile::at(&config.keys.state), now)?;
+    schedule.try_write()?;
+    Ok(schedule)
+}
+
 /// The anchors that `config` names.
 ///
 /// # Errors
 ///
 /// [`StartError::AnchorFile`] and [`StartError::Anchor`].
-pub fn anchors(config: &Config) -> Result<Anchors, StartError> {
+fn anchors(config: &Config) -> Result<Anchors, StartError> {
     let Some(path) = &config.dns.anchor else {
         return Ok(Anchors::iana());
     };
@@ -135,6 +188,14 @@ pub fn anchors(config: &Config) -> Result<Anchors, StartError> {
 }
 
 impl Gateway {
+    /// Finds everything that would keep a gateway from starting at the time `now`, without listening or asking the DNS:
+    /// values, names, certificates, tokens, anchors, keys. It tries to write beside the key state.
+    #[must_use]
+    pub fn check(config: Config, now: u64) -> Vec<StartError> {
+        let clock: Clock = Arc::new(move || now);
+        Parts::new(config, &clock).err().unwrap_or_default()
+    }
+
     /// Starts a gateway by the machine's clock. It serves when it returns; [`Running::ready`] tells when it also
     /// has keys that the DNS vouches for.
     ///
@@ -158,10 +219,11 @@ impl Gateway {
         observer: Option<Arc<dyn Observe>>,
         time: Time,
     ) -> Result<Running, StartError> {
-        let config = config.checked()?;
-        let relays = Relays::load(&config.relay, config.open_to_any_relay)?;
-        let schedule = KeySchedule::open(StateFile::at(&config.keys.state), (time.clock)())?;
-        let keeper = keeper(&config, schedule, &time.clock)?;
+        let Parts {
+            config,
+            relays,
+            keeper,
+        } = Parts::new(config, &time.clock).map_err(|mut problems| problems.swap_remove(0))?;
         let metrics = Metrics::new();
         let shared = Arc::new(Shared {
             host: config.host.clone(),
@@ -198,7 +260,7 @@ impl Gateway {
             None => None,
         };
         let mut daemon = sotto_daemon::Running::start(server, operator, readiness.clone(), metrics);
-        let (told, ready) = watch::channel(false);
+        let (told, tending) = watch::channel(Tending::default());
         daemon.spawn(tend(Arc::clone(&shared), time, readiness, told));
         Ok(Running {
             address: daemon.address,
@@ -206,7 +268,7 @@ impl Gateway {
             daemon,
             config,
             shared,
-            ready,
+            tending,
         })
     }
 }
@@ -215,7 +277,15 @@ impl Running {
     /// Waits until there is a key document to serve.
     pub async fn ready(&self) {
         // An error would say that tending ended, which happens only with the gateway.
-        let _ = self.ready.clone().wait_for(|ready| *ready).await;
+        let _ = self.tending.clone().wait_for(|now| now.ready).await;
+    }
+
+    /// Waits until the keys have been brought in step with the clock as it stands now.
+    pub async fn tended(&self) {
+        let mut tending = self.tending.clone();
+        // The round that is under way may have looked at the clock before.
+        let enough = tending.borrow().rounds + 2;
+        let _ = tending.wait_for(|now| now.rounds >= enough).await;
     }
 
     /// Ends in order: not ready, no new connections, requests finished.
@@ -238,28 +308,51 @@ impl Running {
                         shared.relays.store(Arc::new(relays));
                         tracing::info!("relays' tokens read again");
                     }
-                    Err(error) => tracing::error!(%error, "relays' tokens not replaced"),
+                    Err(errors) => {
+                        for error in errors {
+                            tracing::error!(%error, "relays' tokens not replaced");
+                        }
+                    }
                 }
             })
             .await;
     }
 }
 
+/// What tending has come to.
+#[derive(Clone, Copy, Debug, Default)]
+struct Tending {
+    /// Rounds that are over.
+    rounds: u64,
+    /// Whether there is a key document.
+    ready: bool,
+}
+
 /// Keeps the keys in step with time, and tells whether the gateway is ready.
-async fn tend(shared: Arc<Shared>, time: Time, readiness: Readiness, told: watch::Sender<bool>) {
+async fn tend(shared: Arc<Shared>, time: Time, readiness: Readiness, told: watch::Sender<Tending>) {
     let mut ticks = interval(time.tending);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut last = None;
+    let mut last_past = Ok(());
     loop {
         ticks.tick().await;
         let (now, tending) = ((time.clock)(), Arc::clone(&shared));
         // A task of its own: should it panic, the next one still comes.
         let tended = tokio::spawn(async move { tending.keeper.tend(now).await }).await;
-        let news = match tended {
-            Ok(Ok(Tended::Waiting)) => None,
-            Ok(Ok(Tended::Proved)) => Some(Ok(())),
-            Ok(Err(error)) => Some(Err(error.to_string())),
-            Err(_) => Some(Err("tending the keys failed; please report this".to_owned())),
+        let (keys, past) = match tended {
+            Ok(Tended { keys, past }) => (
+                keys.map_err(|error| error.to_string()),
+                past.map_err(|error| error.to_string()),
+            ),
+            Err(_) => (
+                Err("tending the keys failed; please report this".to_owned()),
+                last_past.clone(),
+            ),
+        };
+        let news = match keys {
+            Ok(Standing::Waiting) => None,
+            Ok(Standing::Proved) => Some(Ok(())),
+            Err(error) => Some(Err(error)),
         };
         let ready = shared.keeper.document().is_some();
         // Once for every change, not once for every tick.
@@ -272,11 +365,24 @@ async fn tend(shared: Arc<Shared>, time: Time, readiness: Readiness, told: watch
             }
             last = news;
         }
+        if last_past != past {
+            match &past {
+                Err(error) => tracing::error!(
+                    "past keys cannot be destroyed: {error}. Whoever gets the state file could open old envelopes"
+                ),
+                Ok(()) => tracing::info!("past keys are destroyed again"),
+            }
+        }
+        shared.counters.past_keys(past.is_err());
+        last_past = past;
         shared
             .counters
             .keys(shared.keeper.epochs_published(), ready);
         readiness.set_ready(ready);
-        told.send_replace(ready);
+        told.send_modify(|tending| {
+            tending.rounds += 1;
+            tending.ready = ready;
+        });
     }
 }
 

@@ -14,7 +14,13 @@ use std::{
 use serde_json::Value;
 use sotto_gateway::keys::StateFile;
 use sotto_wire::path;
-use support::{TOKEN, http::get};
+use support::{
+    DAYS, NOW, TOKEN,
+    dns::{Manner, Resolver},
+    http::get,
+    write_token,
+    zone::{RootKey, Zone},
+};
 
 /// A directory with a configuration by the machine's own clock, and nothing else yet.
 struct Machine(tempfile::TempDir);
@@ -33,7 +39,7 @@ impl Machine {
             at("token"),
         );
         fs::write(at("gateway.toml"), config).unwrap();
-        fs::write(at("token"), TOKEN).unwrap();
+        write_token(&directory.path().join("token"), TOKEN);
         Self(directory)
     }
 
@@ -160,7 +166,7 @@ fn keys_are_made_shown_and_published_without_their_secret() {
 #[test]
 fn a_check_tells_every_mistake_at_once() {
     let machine = Machine::new();
-    fs::write(machine.0.path().join("token"), "short").unwrap();
+    write_token(&machine.0.path().join("token"), "short");
     let checked = machine.json(&["check"]);
     assert_eq!(checked["ok"], false);
     let problems = checked["problems"].to_string();
@@ -169,7 +175,7 @@ fn a_check_tells_every_mistake_at_once() {
         "{problems}"
     );
 
-    fs::write(machine.0.path().join("token"), TOKEN).unwrap();
+    write_token(&machine.0.path().join("token"), TOKEN);
     machine.run(&["keys", "init"]);
     assert_eq!(machine.json(&["check"])["ok"], true);
     assert_eq!(machine.run(&["check"]).status.code(), Some(0));
@@ -182,6 +188,97 @@ fn a_check_tells_every_mistake_at_once() {
     let told = text(&machine.run(&["check"]).stdout);
     assert!(
         told.contains("operater") && told.contains("line 2"),
+        "{told}"
+    );
+}
+
+/// What `serve` refuses, `check` does not call good.
+#[test]
+fn a_check_and_a_start_agree() {
+    let machine = Machine::new();
+    machine.run(&["keys", "init"]);
+    let file = machine.0.path().join("gateway.toml");
+    let good = fs::read_to_string(&file).unwrap();
+    let agree = |words: &str| {
+        let checked = machine.json(&["check"]);
+        assert_eq!(checked["ok"], false, "{words}");
+        assert_eq!(
+            checked["problems"].as_array().unwrap().len(),
+            1,
+            "{checked}"
+        );
+        let problem = checked["problems"][0].as_str().unwrap();
+        assert!(problem.contains(words), "{problem}");
+        let refused = machine.run(&["serve"]);
+        assert_eq!(refused.status.code(), Some(1), "{words}");
+        let told = text(&refused.stderr);
+        assert!(told.contains(problem), "{told}\nis not\n{problem}");
+    };
+    for (suffix, words) in [
+        ("", "is not a name"),
+        (".", "is not a name"),
+        ("a b", "is not a name"),
+        ("a..b", "is not a name"),
+        ("com", "is a single label"),
+    ] {
+        fs::write(&file, format!("{good}[names]\nsuffixes = [{suffix:?}]\n")).unwrap();
+        agree(words);
+    }
+    for (operator, words) in [
+        ("co.uk", "is a public suffix"),
+        ("localhost", "operator = \"localhost\""),
+    ] {
+        fs::write(&file, good.replace("operator.test", operator)).unwrap();
+        agree(words);
+    }
+    fs::write(&file, &good).unwrap();
+    // Nobody replaces a directory with things in it, not even root.
+    let new = machine.0.path().join("state.new");
+    fs::create_dir(&new).unwrap();
+    agree("past keys cannot be destroyed");
+    fs::remove_dir(&new).unwrap();
+
+    assert_eq!(machine.json(&["check"])["ok"], true);
+    let (serving, _) = machine.serve();
+    drop(serving);
+}
+
+fn prove(resolver: SocketAddr) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_sotto-gateway"));
+    command
+        .args(["prove", "_mimi.alice.test.", "TXT", "-o", "-"])
+        .args(["--resolver", &resolver.to_string()])
+        .env_clear();
+    command
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_proof_goes_to_a_pipe_even_if_nobody_reads_it() {
+    let owner = "_mimi.alice.test.".to_owned();
+    let texts = [(owner, "v=MIMI1; e=im.example".to_owned())];
+    let zone = Zone::sign(&RootKey::generate(), &texts, NOW, DAYS);
+    let resolver = Resolver::start(zone).await;
+    let whole = prove(resolver.address).output().unwrap();
+    assert!(whole.status.success() && !whole.stdout.is_empty());
+
+    let mut child = prove(resolver.address)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let ended = child.wait_with_output().unwrap();
+    assert_eq!(
+        (ended.status.code(), text(&ended.stderr).as_str()),
+        (Some(0), "")
+    );
+
+    resolver.behave(Manner::Fails);
+    let failed = prove(resolver.address).output().unwrap();
+    assert_eq!(failed.status.code(), Some(1));
+    let told = text(&failed.stderr);
+    assert!(
+        told.contains("with SERVFAIL; ") && told.contains("--resolver"),
         "{told}"
     );
 }
@@ -237,7 +334,7 @@ async fn sighup_reads_the_tokens_again_and_sigterm_ends_in_order() {
     machine.run(&["keys", "init"]);
     let (mut serving, address) = machine.serve();
     let token = machine.0.path().join("token");
-    fs::write(&token, "too short").unwrap();
+    write_token(&token, "too short");
     serving.signal("-HUP");
     serving.says("tokens not replaced");
     let status = async || get(address, path::GATEWAY_KEYS).await.status;
@@ -247,7 +344,7 @@ async fn sighup_reads_the_tokens_again_and_sigterm_ends_in_order() {
         "a list that cannot be read changes nothing"
     );
 
-    fs::write(&token, TOKEN.replace('0', "f")).unwrap();
+    write_token(&token, &TOKEN.replace('0', "f"));
     serving.signal("-HUP");
     serving.says("tokens read again");
     assert_eq!(status().await, 401, "the old token is refused");

@@ -39,6 +39,7 @@ impl Desk {
         desk.write("server.key", certified.signing_key.serialize_pem());
         desk.write("other.key", other.signing_key.serialize_pem());
         tools::write_secret(&desk.0.path().join("token"), &"6f".repeat(32)).unwrap();
+        tools::write_secret(&desk.0.path().join("short"), "6f").unwrap();
         desk.write("noise", "noise");
         desk.write("binary", [0xff, 0xfe]);
         desk
@@ -169,7 +170,11 @@ const RELAY_MISTAKES: &str = r#"
 contact => contacts => line 2 | key `contacts` | correct its spelling
 "relay.example" => 3 => line 1 | key `operator` | correct the value
 "relay.example" => "a b" => key `operator` | not a host name | give labels
-token_file = "token" => token_file = "absent" => gateway.example.net | `token_file` absent | give a readable file
+"relay.example" => "localhost" => key `operator` | single label | give the domain
+"relay.example" => "co.uk" => key `operator` | public suffix | give the domain
+token_file = "token" => token_file = "absent" => gateway.example.net | `gateway.0.token_file` | absent | put the token there
+token_file = "token" => token_file = "noise" => `gateway.0.token_file` | noise | mode 644 | chmod 600
+token_file = "token" => token_file = "short" => `gateway.0.token_file` | short | openssl rand
 token_file = "token" => ca = "absent" => gateway.example.net | `ca` absent | give a PEM file
 token_file = "token" => ca = "noise" => gateway.example.net | `ca` noise | give a PEM file
 token_file = "token" => url = "http://192.0.2.1" => key `gateway.0.url` | plain HTTP | use https
@@ -198,14 +203,18 @@ operator = => operater = => line 2 | key `operater` | correct its spelling
 "gateway.test" => [] => line 1 | key `host` | correct the value
 "gateway.test" => "gateway test" => host = "gateway test" | not a domain | write it in A-labels
 state = "state" => state = "absent" => absent | sotto-gateway keys init
-state = "state" => state = "token" => token | mode | chmod 600
+state = "state" => state = "noise" => noise | mode | chmod 600
+"operator.test" => "co.uk" => operator | public suffix | give the domain
+[dns] => [names]\nsuffixes = [""]\n[dns] => names.suffixes | is not a name | user._bitcoin-payment
+[dns] => [names]\nsuffixes = ["com"]\n[dns] => names.suffixes | single label | at least two
 "127.0.0.1:1" => "resolver" => key `dns.resolver` | correct the value
 [dns] => [dns]\nanchor = "absent" => dns.anchor | absent | give a file of DS or DNSKEY lines
 [dns] => [dns]\nanchor = "noise" => dns.anchor | noise | line 1
 [dns] => [dns]\ntimeout_ms = 0 => timeout_ms | default
 [dns] => [names]\nmimi_type = 16\n[dns] => names.mimi_type = 16 | choose 65280 to 65534
 token_file = "token" => token_file = "absent" => relay.test | token_file absent | openssl rand
-token_file = "token" => token_file = "noise" => relay.test | openssl rand
+token_file = "token" => token_file = "noise" => relay.test | noise | chmod 600
+token_file = "token" => token_file = "short" => relay.test | short | openssl rand
 token_file = "token" => token_file = "token"\n[[relay]]\nname = "relay.test"\ntoken_file = "token" => two [[relay]] entries | relay.test | a name of its own
 [[relay]]\nname = "relay.test"\ntoken_file = "token" => => no relay is listed | open_to_any_relay
 "#;

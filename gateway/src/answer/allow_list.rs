@@ -35,15 +35,24 @@ pub(super) struct AllowList {
     labels: Vec<Labels>,
 }
 
-/// A name in the configuration that is none.
+/// A name in the configuration that cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "{key}: \"{value}\" is not a name ({source}); write labels separated by dots, e.g. \"user._bitcoin-payment\""
-)]
-pub(super) struct BadName {
-    key: &'static str,
-    value: String,
-    source: NameError,
+pub(super) enum BadName {
+    /// It is none.
+    #[error(
+        "{key}: \"{value}\" is not a name ({source}); write labels separated by dots, e.g. \"user._bitcoin-payment\""
+    )]
+    Malformed {
+        key: &'static str,
+        value: String,
+        source: NameError,
+    },
+    /// It would open too much.
+    #[error(
+        "names.suffixes: \"{0}\" is a single label, so TXT at every name that has this label would be proved; \
+         write the labels before the domain, at least two, e.g. \"user._bitcoin-payment\" (BIP 353)"
+    )]
+    TooWide(String),
 }
 
 impl AllowList {
@@ -57,13 +66,11 @@ impl AllowList {
         let mut labels = vec![Labels(name("names", MIMI_LABEL)?)];
         for suffix in suffixes {
             let parsed = name("names.suffixes", suffix)?;
-            if parsed.is_root() {
-                // It would allow every name there is.
-                return Err(BadName {
-                    key: "names.suffixes",
-                    value: suffix.clone(),
-                    source: NameError::EmptyLabel,
-                });
+            match parsed.labels().count() {
+                // The root would allow every name there is.
+                0 => return Err(malformed("names.suffixes", suffix, NameError::EmptyLabel)),
+                1 => return Err(BadName::TooWide(suffix.clone())),
+                _ => {}
             }
             labels.push(Labels(parsed));
         }
@@ -90,11 +97,15 @@ impl AllowList {
 }
 
 fn name(key: &'static str, value: &str) -> Result<Name, BadName> {
-    Name::from_str(value).map_err(|source| BadName {
+    Name::from_str(value).map_err(|source| malformed(key, value, source))
+}
+
+fn malformed(key: &'static str, value: &str, source: NameError) -> BadName {
+    BadName::Malformed {
         key,
         value: value.to_owned(),
         source,
-    })
+    }
 }
 
 #[cfg(test)]
@@ -167,6 +178,11 @@ mod tests {
                 .starts_with("names.suffixes: \"a..b\" is not a name"),
             "{error}"
         );
-        assert!(AllowList::new("gateway.test", None, &[".".to_owned()]).is_err());
+        for suffix in ["", ".", "a b", "com", "com.", "_bitcoin-payment"] {
+            assert!(
+                AllowList::new("gateway.test", None, &[suffix.to_owned()]).is_err(),
+                "{suffix:?}"
+            );
+        }
     }
 }

@@ -5,14 +5,17 @@ use std::{fmt::Write, process::ExitCode};
 use anyhow::Context;
 use clap::Subcommand;
 use serde_json::{Value, json};
-use sotto_daemon::clock;
+use sotto_daemon::{
+    clock,
+    command::{print, print_json},
+};
 use sotto_envelope::{Epoch, KeyRecord, Suite};
 use sotto_gateway::{
     Config, check_keys,
     keys::{KEY_RECORD_TTL, KeySchedule, PUBLISHED_EPOCHS, StateFile, fresh_secret, records},
 };
 
-use super::{print, print_json, runtime};
+use super::runtime;
 use crate::Configuration;
 
 /// Epochs left in the DNS at which an operator should publish.
@@ -60,7 +63,10 @@ pub(crate) fn run(command: Command) -> anyhow::Result<ExitCode> {
 
 impl Options {
     fn load(&self) -> anyhow::Result<(Config, StateFile)> {
-        let config = Config::load(&self.configuration.config)?;
+        let file = &self.configuration.config;
+        let config = Config::load(file)?
+            .checked()
+            .with_context(|| file.display().to_string())?;
         let state = StateFile::at(&config.keys.state);
         Ok((config, state))
     }

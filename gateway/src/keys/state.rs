@@ -84,6 +84,18 @@ pub enum StateFileError {
         /// Why.
         source: RatchetError,
     },
+    /// Its successor could not be written.
+    #[error(
+        "past keys cannot be destroyed: nothing can be written beside {} ({source}); \
+         have this user own its directory, on a file system that is mounted for writing and has room",
+        path.display()
+    )]
+    Unwritable {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
     /// The operating system refused.
     #[error("cannot {action} {}: {source}; check that the directory exists and belongs to this user", path.display())]
     Io {
@@ -178,23 +190,31 @@ impl StateFile {
         Ok(ratchet)
     }
 
+    /// Tries, under the lock, whether a successor could be written, and leaves the state as it is.
+    ///
+    /// # Errors
+    ///
+    /// [`StateFileError::Unwritable`] and [`StateFileError::Locked`].
+    pub fn try_write(&self) -> Result<(), StateFileError> {
+        let unwritable = |source| StateFileError::Unwritable {
+            path: self.path.clone(),
+            source,
+        };
+        let _lock = self.lock().map_err(|error| match error {
+            StateFileError::Io { source, .. } => unwritable(source),
+            other => other,
+        })?;
+        let new = beside(&self.path, ".new");
+        remove_leftover(&new)
+            .and_then(|()| write_new(&new, b""))
+            .and_then(|()| fs::remove_file(&new))
+            .map_err(unwritable)
+    }
+
     fn replace(&self, ratchet: &Ratchet) -> Result<(), StateFileError> {
         let new = beside(&self.path, ".new");
-        // A leftover of a crash: the lock says that nobody is writing it.
-        match fs::remove_file(&new) {
-            Err(source) if source.kind() != io::ErrorKind::NotFound => {
-                return Err(self.io("remove the leftover beside", source));
-            }
-            _ => {}
-        }
-        let mut file = OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .mode(0o600)
-            .open(&new)
-            .map_err(|source| self.io("create the successor of", source))?;
-        file.write_all(ratchet.to_state().as_bytes())
-            .and_then(|()| file.sync_all())
+        remove_leftover(&new).map_err(|source| self.io("remove the leftover beside", source))?;
+        write_new(&new, ratchet.to_state().as_bytes())
             .map_err(|source| self.io("write the successor of", source))?;
         fs::rename(&new, &self.path).map_err(|source| self.io("replace", source))?;
         File::open(directory(&self.path))
@@ -227,6 +247,24 @@ impl StateFile {
             source,
         }
     }
+}
+
+/// Removes what a crash has left; the lock says that nobody is writing it.
+fn remove_leftover(new: &Path) -> io::Result<()> {
+    match fs::remove_file(new) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
+fn write_new(new: &Path, octets: &[u8]) -> io::Result<()> {
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(new)?;
+    file.write_all(octets)?;
+    file.sync_all()
 }
 
 fn beside(path: &Path, suffix: &str) -> PathBuf {
@@ -330,6 +368,32 @@ mod tests {
             Epoch(20_001)
         );
         assert!(!beside(file.path(), ".new").exists());
+    }
+
+    #[test]
+    fn a_successor_that_could_not_be_written_is_told_beforehand() {
+        let (_directory, file) = fresh();
+        file.create(Epoch(20_000), SECRET).unwrap();
+        let before = fs::read(file.path()).unwrap();
+        fs::write(beside(file.path(), ".new"), "half a st").unwrap();
+        file.try_write().unwrap();
+        assert_eq!(fs::read(file.path()).unwrap(), before);
+        assert!(!beside(file.path(), ".new").exists());
+
+        // Directories where files belong stop root, too, whom no mode stops.
+        for suffix in [".new", ".lock"] {
+            let (_directory, file) = fresh();
+            file.create(Epoch(20_000), SECRET).unwrap();
+            let _ = fs::remove_file(beside(file.path(), suffix));
+            fs::create_dir(beside(file.path(), suffix)).unwrap();
+            let error = file.try_write().unwrap_err().to_string();
+            assert!(
+                error.starts_with("past keys cannot be destroyed")
+                    && error.contains("gateway.keys"),
+                "{error}"
+            );
+            assert!(file.advance(Epoch(20_001), false).is_err());
+        }
     }
 
     #[test]

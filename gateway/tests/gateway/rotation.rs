@@ -119,7 +119,7 @@ async fn a_clock_that_jumps_destroys_no_keys() {
     let first = Epoch::at(NOW).0;
     for days in [19, 400, 30_000] {
         site.clock.set(NOW + days * EPOCH_SECONDS);
-        tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+        running.tended().await;
         assert!(
             stored(&site) <= first + 13,
             "{days} days: at most to what the DNS carries"
@@ -137,6 +137,41 @@ async fn a_clock_that_jumps_destroys_no_keys() {
     assert!(stored(&site) <= first + 13);
 }
 
+/// Who gets the state file could open what was sealed to past keys, so the operator has to know; clients are served on.
+#[tokio::test]
+async fn past_keys_that_cannot_be_destroyed_are_told_and_do_not_stop_the_service() {
+    let site = Site::new().await;
+    let running = site.start().await;
+    let first = Epoch::at(NOW).0;
+    let admin = running.admin.unwrap();
+    let kept = async || {
+        let metrics = get(admin, "/metrics").await.content;
+        let metrics = String::from_utf8(metrics.to_vec()).unwrap();
+        let line = metrics
+            .lines()
+            .find(|line| line.starts_with("sotto_gateway_past_keys_kept"));
+        line.unwrap().ends_with(" 1")
+    };
+    running.tended().await;
+    assert!(!kept().await);
+
+    // Nobody writes to a directory as to a file, not even root.
+    let mut new = site.state().into_os_string();
+    new.push(".new");
+    std::fs::create_dir(&new).unwrap();
+    site.clock.set(NOW + 3 * EPOCH_SECONDS);
+    running.tended().await;
+    assert_eq!(stored(&site), first, "nothing could be destroyed");
+    assert!(kept().await);
+    assert_eq!(get(admin, "/readyz").await.status, 200);
+    assert_eq!(offered(&running).await, [first + 3, first + 4]);
+
+    std::fs::remove_dir(&new).unwrap();
+    running.tended().await;
+    assert_eq!(stored(&site), first + 2);
+    assert!(!kept().await);
+}
+
 #[tokio::test]
 async fn the_document_is_renewed_before_its_proof_expires() {
     let site = Site::new().await;
@@ -145,7 +180,7 @@ async fn the_document_is_renewed_before_its_proof_expires() {
     let asked = site.resolver.asked();
 
     site.clock.set(NOW + 1_800);
-    tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+    running.tended().await;
     assert_eq!(
         site.resolver.asked(),
         asked,
@@ -171,7 +206,7 @@ async fn a_proof_that_has_expired_is_not_handed_out() {
     let running = site.start().await;
     site.resolver.behave(Manner::Silent);
     site.clock.set(NOW + EPOCH_SECONDS - 60);
-    tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+    running.tended().await;
     assert!(!offered(&running).await.is_empty(), "not yet");
 
     site.clock.set(NOW + EPOCH_SECONDS + 60);

@@ -4,7 +4,7 @@ use std::{fs, os::unix::fs::PermissionsExt};
 
 use sotto_wire::EPOCH_SECONDS;
 
-use crate::support::{NOW, Site};
+use crate::support::{NOW, Site, write_token};
 
 async fn refusal(site: &Site) -> String {
     match site.try_start(None).await {
@@ -40,6 +40,21 @@ async fn a_state_file_that_cannot_be_used_is_named() {
     assert_tells(&refusal(&site).await, &["no key state", "keys init"]);
 }
 
+/// Past keys could never be destroyed.
+#[tokio::test]
+async fn a_state_file_that_cannot_be_replaced_is_named() {
+    let site = Site::new().await;
+    let mut new = site.state().into_os_string();
+    new.push(".new");
+    fs::create_dir(&new).unwrap();
+    assert_tells(
+        &refusal(&site).await,
+        &["past keys cannot be destroyed", "state", "directory"],
+    );
+    fs::remove_dir(&new).unwrap();
+    drop(site.start().await);
+}
+
 #[tokio::test]
 async fn a_clock_out_of_reach_is_named() {
     let site = Site::new().await;
@@ -55,15 +70,24 @@ async fn a_clock_out_of_reach_is_named() {
 #[tokio::test]
 async fn files_that_are_missing_or_wrong_are_named() {
     let site = Site::new().await;
-    fs::write(site.directory.path().join("token"), "short").unwrap();
+    write_token(&site.directory.path().join("token"), "short");
     assert_tells(
         &refusal(&site).await,
         &["relay-one", "token", "openssl rand"],
     );
+    fs::set_permissions(
+        site.directory.path().join("token"),
+        fs::Permissions::from_mode(0o640),
+    )
+    .unwrap();
+    assert_tells(
+        &refusal(&site).await,
+        &["relay-one", "mode 640", "chmod 600"],
+    );
     fs::remove_file(site.directory.path().join("token")).unwrap();
     assert_tells(
         &refusal(&site).await,
-        &["relay-one", "cannot read token_file"],
+        &["relay-one", "token_file", "cannot be read", "openssl rand"],
     );
 
     let site = Site::new().await;

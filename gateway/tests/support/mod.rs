@@ -8,8 +8,10 @@ pub(crate) mod http;
 pub(crate) mod zone;
 
 use std::{
+    fs::Permissions,
     net::SocketAddr,
-    path::PathBuf,
+    os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -83,7 +85,7 @@ impl Site {
             .create(Epoch::at(NOW), [7; 32])
             .unwrap();
         std::fs::write(path("anchor"), root.anchor()).unwrap();
-        std::fs::write(path("token"), TOKEN).unwrap();
+        write_token(&path("token"), TOKEN);
         let resolver = Resolver::start(Zone::sign(&root, &[], NOW, DAYS)).await;
         let loopback: SocketAddr = "127.0.0.1:0".parse().unwrap();
         let config = Config {
@@ -180,6 +182,12 @@ impl Site {
         running.ready().await;
         running
     }
+}
+
+/// Writes a file that only its owner may read, as a token's has to be.
+pub(crate) fn write_token(file: &Path, content: &str) {
+    std::fs::write(file, content).unwrap();
+    std::fs::set_permissions(file, Permissions::from_mode(0o600)).unwrap();
 }
 
 /// Keeps what a gateway sees.
