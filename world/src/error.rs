@@ -28,6 +28,12 @@ pub enum WorldError {
         /// What the system says.
         source: io::Error,
     },
+    /// Another world lives in the directory.
+    #[error(
+        "{}: another private internet holds this lock and lives in its directory; end that one, or choose another directory",
+        .0.display()
+    )]
+    InUse(PathBuf),
     /// The system gave no socket on loopback, or no temporary directory.
     #[error("the system refused a loopback socket or a temporary directory: {0}")]
     Socket(#[source] io::Error),

@@ -1,6 +1,6 @@
 //! The world, running: resolver, gateway, relays.
 
-use std::fs;
+use std::fs::{self, File, TryLockError};
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -42,6 +42,7 @@ mod file {
     pub(super) const ANCHOR: &str = "root.key";
     pub(super) const KEY_STATE: &str = "gateway.keys";
     pub(super) const GATEWAY: &str = "gateway.toml";
+    pub(super) const LOCK: &str = "world.lock";
 }
 
 /// How to start a world.
@@ -79,6 +80,7 @@ impl Directory {
 /// what each party could know.
 pub struct World {
     directory: Directory,
+    _lock: File,
     anchor: String,
     authority: String,
     internet: Arc<Internet>,
@@ -111,6 +113,8 @@ impl World {
             }
         };
         let path = directory.path();
+        // Before anything is written: it would be over another world's keys.
+        let lock = lock(&path.join(file::LOCK))?;
         let now = sotto_daemon::clock::now();
 
         let mut records = make_keys(&path.join(file::KEY_STATE), now)?;
@@ -159,6 +163,7 @@ impl World {
         }
         let world = Self {
             directory,
+            _lock: lock,
             anchor: plan.anchor,
             authority: authority.pem().to_owned(),
             internet,
@@ -304,6 +309,16 @@ impl World {
             relay.running.shutdown().await;
         }
         self.gateway.shutdown().await;
+    }
+}
+
+/// Takes the lock of a directory, for as long as the file is open.
+fn lock(path: &Path) -> Result<File, WorldError> {
+    let file = File::create(path).map_err(|error| WorldError::file(path, error))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(WorldError::InUse(path.to_owned())),
+        Err(TryLockError::Error(error)) => Err(WorldError::file(path, error)),
     }
 }
 

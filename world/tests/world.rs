@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use sotto_client::{Client, Outcome, Report};
 use sotto_wire::{AnswerClass, REQUEST_BYTES};
-use sotto_world::{Expected, GATEWAY_HOST, Options, RELAY_OPERATORS, World};
+use sotto_world::{Expected, GATEWAY_HOST, Options, RELAY_OPERATORS, World, WorldError};
 
 fn outcome(report: &Report) -> Expected {
     match &report.outcome {
@@ -19,6 +19,29 @@ fn outcome(report: &Report) -> Expected {
         Outcome::Unavailable(_) => Expected::Unavailable,
         other => panic!("no outcome of a lookup: {}", other.as_str()),
     }
+}
+
+/// The second would write over the keys that the first serves.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_directory_is_for_one_world_at_a_time() {
+    let directory = tempfile::tempdir().unwrap();
+    let options = || Options {
+        directory: Some(directory.path().to_owned()),
+        ..Options::default()
+    };
+    let first = World::start(options()).await.unwrap();
+    let authority = std::fs::read(directory.path().join("ca.pem")).unwrap();
+    let Err(error) = World::start(options()).await else {
+        panic!("two worlds in one directory");
+    };
+    assert!(matches!(error, WorldError::InUse(_)), "{error}");
+    assert!(error.to_string().contains("world.lock"), "{error}");
+    assert_eq!(
+        std::fs::read(directory.path().join("ca.pem")).unwrap(),
+        authority
+    );
+    first.shutdown().await;
+    World::start(options()).await.unwrap().shutdown().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
