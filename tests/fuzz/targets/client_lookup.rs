@@ -185,7 +185,10 @@ fn lookup(fixture: &Fixture, input: &mut Input<'_>) {
         0xe0..=0xef => NOW.saturating_add_signed(i64::from(input.u32() as i32)),
         _ => input.u64(),
     };
-    let knowledge = fixture.knowledge.as_ref().filter(|_| input.u8() % 4 == 0);
+    let knowledge = fixture
+        .knowledge
+        .as_ref()
+        .filter(|_| input.u8().is_multiple_of(4));
     let (mut lookup, mut step) = Lookup::identifier_knowing(
         knowledge,
         &fixture.setup,
@@ -333,7 +336,7 @@ fn honest(
                 false => fixture.proofs[person].clone(),
                 true => lie(fixture, input, person),
             };
-            let answer = match is_altered && input.u8() % 8 == 0 {
+            let answer = match is_altered && input.u8().is_multiple_of(8) {
                 true => support::sealed_problem(200 + u16::from(input.u8()) % 400),
                 false => Answer::proof(proof),
             };

@@ -173,9 +173,9 @@ fn answer(input: &mut Input<'_>) {
 
 /// A Binary HTTP request (RFC 9292 section 3.1) for nearly what is asked of a gateway.
 fn request(input: &mut Input<'_>) -> Vec<u8> {
-    let method: &[u8] = input.pick(&[b"GET".as_slice(), b"GET", b"POST", b"HEAD"]);
-    let scheme: &[u8] = input.pick(&[b"https".as_slice(), b"HTTPS", b"http"]);
-    let authority: &[u8] = input.pick(&[
+    let method: &[u8] = *input.pick(&[b"GET".as_slice(), b"GET", b"POST", b"HEAD"]);
+    let scheme: &[u8] = *input.pick(&[b"https".as_slice(), b"HTTPS", b"http"]);
+    let authority: &[u8] = *input.pick(&[
         HOST.as_bytes(),
         b"gateway.test:443",
         b"GATEWAY.test",
@@ -191,7 +191,7 @@ fn request(input: &mut Input<'_>) -> Vec<u8> {
     };
     let mut fields = Vec::new();
     for _ in 0..input.u8() % 4 {
-        let name: &[u8] = input.pick(&[b"date".as_slice(), b"accept", b"x", b"content-type"]);
+        let name: &[u8] = *input.pick(&[b"date".as_slice(), b"accept", b"x", b"content-type"]);
         string(&mut fields, name);
         // At the ends of a value there is no white space (RFC 9110 section 5.5).
         string(&mut fields, &graphic(input.short()));
