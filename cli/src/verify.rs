@@ -102,17 +102,18 @@ fn describe(
         text.push_str(&records(secure, mimi_type));
     }
     if let Some(hint) = verification.clock {
-        let (direction, which, limit) = match hint {
-            ClockHint::Behind { signed_from } => ("begins after", "last", signed_from),
-            ClockHint::Ahead { signed_until } => ("ended before", "first", signed_until),
+        let now = time(now);
+        let disagreement = match hint {
+            ClockHint::Behind { signed_from } => {
+                format!("begins after {now}, the last on {}", time(signed_from))
+            }
+            ClockHint::Ahead { signed_until } => {
+                format!("ended before {now}, the first on {}", time(signed_until))
+            }
         };
         push_line(
             &mut text,
-            &format!(
-                "Every signature {direction} {}, the {which} on {}: is the clock right?",
-                time(now),
-                time(limit)
-            ),
+            &format!("Every signature {disagreement}: is the clock right?"),
         );
     }
     if let Some(vouched) = vouched(verification) {

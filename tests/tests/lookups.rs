@@ -235,6 +235,17 @@ fn any_allowed_name_can_be_asked_for() {
     assert_eq!(refused.code, 8, "{refused:?}");
 }
 
+/// On a full disk, say.
+#[test]
+fn a_proof_that_cannot_be_kept_does_not_take_the_outcome_with_it() {
+    for flag in ["--save-proof", "--svg"] {
+        let ran = lookup(&["alice.nsec.test", flag, "/dev/full"]);
+        assert_eq!(ran.code, 1, "{ran:?}");
+        assert_eq!(ran.json().unwrap()["outcome"], "found");
+        assert!(ran.stderr.contains("cannot be written to /dev/full"));
+    }
+}
+
 #[test]
 fn a_saved_proof_verifies_elsewhere_and_only_for_its_question() {
     let hierarchy = Hierarchy::shared().unwrap();

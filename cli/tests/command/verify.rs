@@ -308,3 +308,31 @@ fn published_proofs_have_their_verdicts() {
     }
     assert!(count >= 8);
 }
+
+#[test]
+fn a_clock_that_every_signature_contradicts_is_named_with_both_times() {
+    let vector = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../core/proof/tests/vectors/rfc9102-a1.txt"
+    );
+    let text = std::fs::read_to_string(vector).expect("a vector");
+    let (_, digits) = text.split_once("\n\n").expect("a head");
+    let digits: String = digits.split_ascii_whitespace().collect();
+    let proof = hex::decode(digits).expect("hexadecimal");
+    let name = ["--name", "_443._tcp.www.example.com", "--type", "TLSA"];
+    for (at, said) in [
+        (
+            "0",
+            "Every signature begins after Thu, 01 Jan 1970 00:00:00 GMT, the last on ",
+        ),
+        (
+            "1790000000",
+            "Every signature ended before Mon, 21 Sep 2026 14:13:20 GMT, the first on ",
+        ),
+    ] {
+        let home = Home::new();
+        home.write("proof", &proof);
+        let run = home.run(&[&["verify", "proof", "--at", at][..], &name].concat());
+        assert!(run.out.contains(said), "{}", run.out);
+    }
+}
