@@ -84,6 +84,38 @@ fn a_reader_that_has_seen_enough_is_no_failure() {
 }
 
 #[test]
+fn a_second_serve_in_one_directory_is_refused_and_leaves_the_first_its_keys() {
+    let directory = tempfile::tempdir().unwrap();
+    let serve = || {
+        let mut command = lab();
+        command
+            .args(["serve", "--json", "--directory"])
+            .arg(directory.path());
+        command
+    };
+    let mut first = serve().stdout(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(first.stdout.take().unwrap()).lines();
+    assert!(lines.any(|line| line.unwrap() == "}"));
+    let keys = || std::fs::read(directory.path().join("gateway.keys")).unwrap();
+    let before = keys();
+    let second = serve().output().unwrap();
+    assert_eq!(second.status.code(), Some(1));
+    let told = String::from_utf8(second.stderr).unwrap();
+    assert!(
+        told.contains("world.lock") && told.contains("another directory"),
+        "{told}"
+    );
+    assert_eq!(keys(), before);
+
+    let interrupted = Command::new("kill")
+        .args(["-INT", &first.id().to_string()])
+        .status()
+        .unwrap();
+    assert!(interrupted.success());
+    assert!(first.wait().unwrap().success());
+}
+
+#[test]
 fn serve_stays_until_it_is_interrupted_and_leaves_nothing_behind() {
     let mut lab = lab()
         .args(["serve", "--json"])

@@ -86,7 +86,8 @@ fn keys_at(metrics: &str) -> f64 {
         .lines()
         .find_map(|line| line.strip_prefix("sotto_relay_keys_fetched_timestamp_seconds{"))
         .and_then(|line| line.rsplit(' ').next())
-        .map_or(0.0, |value| value.parse().unwrap())
+        .and_then(|value| value.parse().ok())
+        .unwrap_or(0.0)
 }
 
 /// A gateway gives its list to anybody, so a list says nothing of whether it admits this relay.
