@@ -112,7 +112,7 @@ pub async fn check_keys(config: &Config, now: u64) -> Result<KeyCheck, StartErro
 }
 
 fn keeper(config: &Config, schedule: KeySchedule, clock: &Clock) -> Result<Keeper, StartError> {
-    let anchors = anchors(config)?;
+    let anchors = anchors(config, clock())?;
     let answerer = Answerer::new(config, anchors.clone(), Arc::clone(clock))?;
     let (host, operator) = (config.host.clone(), config.operator.clone());
     Ok(Keeper::new(host, operator, anchors, schedule, answerer))
@@ -138,7 +138,7 @@ impl Parts {
         let relays = Relays::load(&config.relay, config.open_to_any_relay)
             .map_err(|found| problems.extend(found.into_iter().map(StartError::from)));
         let schedule = writable(&config, clock()).map_err(|problem| problems.push(problem));
-        let anchors = anchors(&config).map_err(|problem| problems.push(problem));
+        let anchors = anchors(&config, clock()).map_err(|problem| problems.push(problem));
         // Without anchors there is no start; what else is wrong shows whichever they are.
         let any = anchors.clone().unwrap_or_else(|()| Anchors::iana());
         let answerer = if has_host {
@@ -168,12 +168,12 @@ fn writable(config: &Config, now: u64) -> Result<KeySchedule, StartError> {
     Ok(schedule)
 }
 
-/// The anchors that `config` names.
+/// The anchors that `config` names, as they are valid at the time `now`.
 ///
 /// # Errors
 ///
 /// [`StartError::AnchorFile`] and [`StartError::Anchor`].
-fn anchors(config: &Config) -> Result<Anchors, StartError> {
+fn anchors(config: &Config, now: u64) -> Result<Anchors, StartError> {
     let Some(path) = &config.dns.anchor else {
         return Ok(Anchors::iana());
     };
@@ -181,7 +181,7 @@ fn anchors(config: &Config) -> Result<Anchors, StartError> {
         path: path.clone(),
         source,
     })?;
-    Anchors::parse(&text).map_err(|source| StartError::Anchor {
+    Anchors::parse_at(&text, now).map_err(|source| StartError::Anchor {
         path: path.clone(),
         source,
     })
