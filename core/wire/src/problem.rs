@@ -69,7 +69,8 @@ impl Problem {
     /// The JSON text.
     #[must_use]
     pub fn to_json(&self) -> String {
-        serde_json::json!({ "type": self.uri, "title": self.title, "status": self.status }).to_string()
+        serde_json::json!({ "type": self.uri, "title": self.title, "status": self.status })
+            .to_string()
     }
 
     /// Reads a problem from the content of a response; `None` if it is not one.
