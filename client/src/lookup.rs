@@ -90,6 +90,8 @@ struct Running {
     relay_index: usize,
     relay: Option<RelayFacts>,
     key: Option<GatewayKey>,
+    /// Who ran the two when the question was last sealed.
+    asked_of: Operators,
     /// The day whose key the gateway refused, once it has.
     refused: Option<Epoch>,
     /// Until when what an earlier lookup learnt may be used, if this one builds on it.
@@ -237,6 +239,7 @@ impl Lookup {
             relay_index: known.map_or(0, |known| known.relay_index),
             relay: None,
             key: known.map(|known| known.key.clone()),
+            asked_of: Operators::default(),
             refused: None,
             known_until: known.map(|known| known.until),
             phase: Phase::Idle,
@@ -284,6 +287,7 @@ impl Running {
                 };
                 Unavailable::with(code, Detail::Cause(error.to_string()))
             })?;
+        self.asked_of = self.operators();
         self.phase = Phase::Asking(Box::new(opener));
         Ok(Step::Post {
             url: self.url().at(&relay.resource),
@@ -513,7 +517,8 @@ impl Running {
     }
 
     fn report(self, outcome: Outcome, now: u64) -> Report {
-        let operators = self.operators();
+        // A key that was refused, or a relay that was left, does not unask the question.
+        let operators = self.operators().or(&self.asked_of);
         let learnt = learnt(
             &self.contacts,
             self.setup.gateway(),

@@ -71,6 +71,14 @@ pub struct Operators {
 }
 
 impl Operators {
+    /// These, and where one is not known, that of `others`.
+    pub(crate) fn or(self, others: &Self) -> Self {
+        Self {
+            relay: self.relay.or_else(|| others.relay.clone()),
+            gateway: self.gateway.or_else(|| others.gateway.clone()),
+        }
+    }
+
     /// Whether both are known and differ in their registrable domain.
     #[must_use]
     pub fn are_separate(&self) -> bool {

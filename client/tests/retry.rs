@@ -173,6 +173,8 @@ fn a_newer_key_that_is_not_proved_is_no_key() {
     let report = world.lookup("hugh@example.test");
     assert_eq!(unavailable(&report), Code::GatewayKeysUnproved);
     assert_eq!(world.envelopes.len(), 1);
+    // Of whom the question was asked stays known.
+    assert!(report.is_private());
 }
 
 #[test]
