@@ -30,7 +30,7 @@ pub fn print(octets: impl AsRef<[u8]>) -> anyhow::Result<()> {
 ///
 /// # Errors
 ///
-/// As [`print`].
+/// As [`print()`].
 pub fn print_json(value: &Value) -> anyhow::Result<()> {
     print(format!("{value}\n"))
 }
@@ -49,7 +49,7 @@ pub fn complain(program: &str, error: &anyhow::Error) {
 ///
 /// # Errors
 ///
-/// As [`print`].
+/// As [`print()`].
 pub fn report_check<P: Display>(
     path: &Path,
     problems: &[P],
