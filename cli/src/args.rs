@@ -9,6 +9,7 @@ use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use sotto_mimi::{DEFAULT_MIMI_TYPE, RecordForm};
 
 use crate::config::Settings;
+use crate::record::RecordCommand;
 
 /// What the command says when nothing is asked of it.
 pub(crate) const LESSON: &str = "\
@@ -91,6 +92,12 @@ pub(crate) enum Command {
     /// Verify a saved proof, offline.
     #[command(arg_required_else_help = true, after_help = VERIFY_EXIT_CODES)]
     Verify(VerifyArguments),
+    /// Make, publish and check records: your own, or those of everybody at your domain.
+    #[command(arg_required_else_help = true)]
+    Record {
+        #[command(subcommand)]
+        command: RecordCommand,
+    },
 }
 
 #[derive(Debug, Args)]

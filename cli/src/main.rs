@@ -13,6 +13,7 @@ mod files;
 mod json;
 mod lookup;
 mod question;
+mod record;
 mod report;
 mod store;
 mod svg;
@@ -57,6 +58,7 @@ fn run(arguments: &Arguments) -> Result<Output, Failure> {
         Some(Command::Lookup(command)) => lookup::lookup(command, arguments.json),
         Some(Command::Query(command)) => lookup::query(command, arguments.json),
         Some(Command::Verify(command)) => verify::run(command, arguments.json),
+        Some(Command::Record { command }) => record::run(command, arguments.json),
     }
 }
 

@@ -1,0 +1,1 @@
+//! Accounts of a hoster, read row by row.

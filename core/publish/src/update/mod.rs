@@ -1,0 +1,1 @@
+//! Dynamic updates (RFC 2136).
