@@ -1,6 +1,6 @@
 //! Publishing MIMI records: what to write into a zone, how to send it there, and what is wrong with what is there.
 //!
-//! Architecture Invariant: no I/O, no clock, no randomness.
+//! Architecture Invariant: no I/O of its own, no clock, no randomness. The one thing read is what the caller passes in.
 
 pub mod accounts;
 pub mod check;
@@ -8,4 +8,4 @@ pub mod publication;
 pub mod update;
 pub mod zone_file;
 
-pub use publication::Publication;
+pub use publication::{Placement, Publication, PublicationError, Subject};
