@@ -1,0 +1,1 @@
+//! Handing `_mimi` over, opting out, and removal.

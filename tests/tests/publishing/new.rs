@@ -1,0 +1,1 @@
+//! `sotto record new`.
