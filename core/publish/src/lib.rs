@@ -8,4 +8,5 @@ pub mod publication;
 pub mod update;
 pub mod zone_file;
 
-pub use publication::{Placement, Publication, PublicationError, Subject};
+pub use publication::{Advice, Placement, Publication, PublicationError, Subject};
+pub use zone_file::{Software, Zone, ZoneError};

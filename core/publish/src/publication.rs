@@ -1,8 +1,10 @@
 //! What one person publishes.
 
+mod advice;
 mod error;
 mod subject;
 
+pub use advice::{Advice, looks_like_phone};
 pub use error::PublicationError;
 pub use subject::Subject;
 
