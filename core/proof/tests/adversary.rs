@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may stop at what must not fail")]
 
+#[path = "support/kinds.rs"]
+mod kinds;
 mod support;
 #[path = "support/world.rs"]
 mod world;
@@ -10,177 +12,13 @@ use std::collections::BTreeSet;
 
 use aws_lc_rs::digest::{SHA256, digest};
 use data_encoding::BASE64;
+use kinds::{anchors, prove, questions, world};
 use sotto_proof::rdata::key_tag;
 use sotto_proof::{
-    Anchors, Limits, Name, Progress, Proof, Prover, ProverLimits, Question, Record, RecordType,
-    Verdict, codec, verify,
+    Anchors, Limits, Name, Question, Record, RecordType, SignatureMemory, Verdict, codec, verify,
 };
 use support::*;
-use world::{Denial, Truth, World};
-
-fn a(owner: &str) -> Record {
-    record(owner, RecordType::A, &[192, 0, 2, 1])
-}
-
-/// Zones of every kind. `pt.` is a registry like the one of Japan: opt-out, and with names such as
-/// `co.pt.` that have delegations below them but are no zones.
-fn world() -> World {
-    use Denial as D;
-    let optout = D::Nsec3(Nsec3::OPT_OUT);
-    let salted = D::Nsec3(Nsec3 {
-        iterations: 3,
-        salt: b"\x01\x02",
-        opt_out: false,
-    });
-    World::new(vec![
-        (".", D::Nsec, vec![]),
-        (
-            "pt.",
-            optout,
-            vec![
-                txt("*.w.pt.", "wild"),
-                txt("ac.pt.", "here"),
-                a("deep.x.ac.pt."),
-            ],
-        ),
-        (
-            "test.",
-            D::Nsec,
-            vec![
-                cname("*.test.", "example.test."),
-                dname("old.test.", "example.test."),
-            ],
-        ),
-        (
-            "org.",
-            salted,
-            vec![txt("org.", "apex"), txt("*.org.", "every"), a("b.org.")],
-        ),
-        ("safe.co.pt.", D::Nsec, vec![txt("a.safe.co.pt.", "x")]),
-        (
-            "plain.co.pt.",
-            D::Unsigned,
-            vec![txt("a.plain.co.pt.", "x")],
-        ),
-        ("only.go.pt.", D::Unsigned, vec![txt("a.only.go.pt.", "x")]),
-        ("u.ac.pt.", D::Unsigned, vec![txt("_mimi.u.ac.pt.", "x")]),
-        (
-            "island.plain.co.pt.",
-            D::Nsec,
-            vec![txt("a.island.plain.co.pt.", "x")],
-        ),
-        (
-            "example.test.",
-            D::Nsec,
-            vec![
-                txt("txt.example.test.", "one"),
-                txt("txt.example.test.", "two"),
-                txt("*.wild.example.test.", "wild"),
-                a("b.wild.example.test."),
-                txt("x.ent.example.test.", "x"),
-                cname("alias.example.test.", "k.n3.example.test."),
-                cname("*.cw.example.test.", "txt.example.test."),
-                dname("moved.example.test.", "org."),
-                cname("gone.example.test.", "no.narrow.example.test."),
-                cname("out.example.test.", "a.plain.co.pt."),
-            ],
-        ),
-        (
-            "n3.example.test.",
-            salted,
-            vec![
-                a("k.n3.example.test."),
-                txt("*.n3.example.test.", "apexwild"),
-                dname("d.n3.example.test.", "example.test."),
-                txt("x.ent.n3.example.test.", "x"),
-                cname("c.n3.example.test.", "a.b.compact.example.test."),
-            ],
-        ),
-        (
-            "narrow.example.test.",
-            D::Nsec3Narrow,
-            vec![
-                a("k.narrow.example.test."),
-                txt("*.w.narrow.example.test.", "w"),
-                txt("x.ent.narrow.example.test.", "x"),
-                cname("c.narrow.example.test.", "alias.example.test."),
-            ],
-        ),
-        (
-            "compact.example.test.",
-            D::Compact,
-            vec![
-                a("k.compact.example.test."),
-                txt("*.w.compact.example.test.", "w"),
-                txt("x.ent.compact.example.test.", "x"),
-                txt("a.b.compact.example.test.", "ab"),
-            ],
-        ),
-        (
-            "cut.example.test.",
-            D::Unsigned,
-            vec![
-                txt("cut.example.test.", "x"),
-                txt("a.cut.example.test.", "x"),
-            ],
-        ),
-        (
-            "u.n3.example.test.",
-            D::Unsigned,
-            vec![txt("a.u.n3.example.test.", "x")],
-        ),
-        (
-            "u.compact.example.test.",
-            D::Unsigned,
-            vec![txt("a.u.compact.example.test.", "x")],
-        ),
-    ])
-}
-
-/// Every owner name of the world with names above, beside and below it, by a few types.
-fn questions(world: &World) -> Vec<Question> {
-    let mut names = BTreeSet::new();
-    for zone in &world.zones {
-        for (owner, _) in zone.rrsets.keys() {
-            names.insert(owner.clone());
-            names.extend(owner.parent());
-            for label in ["0", "zz", "_mimi", "*"] {
-                names.insert(owner.prepend(label.as_bytes()).unwrap());
-            }
-            names.insert(owner.prepend(b"f").unwrap());
-            let below = owner.prepend(b"m").unwrap().prepend(b"l").unwrap();
-            names.insert(below);
-        }
-    }
-    let types = [
-        RecordType::TXT,
-        RecordType::A,
-        RecordType::DS,
-        RecordType::CNAME,
-        RecordType::DNAME,
-        RecordType::NS,
-        RecordType::DNSKEY,
-    ];
-    let ask = |name: &Name| {
-        types.map(|rtype| Question {
-            name: name.clone(),
-            rtype,
-        })
-    };
-    names.iter().flat_map(ask).collect()
-}
-
-fn prove(world: &World, question: &Question) -> Proof {
-    let (mut prover, mut open) = Prover::start(question.clone(), ProverLimits::default());
-    while let Some(next) = open.pop() {
-        match prover.respond(&next, &world.answer(&next).0).unwrap() {
-            Progress::Ask(more) => open.extend(more),
-            Progress::Wait => {}
-            Progress::Done(proof) => return proof,
-        }
-    }
-    panic!("neither finished nor asking");
-}
+use world::{Truth, World};
 
 fn is_true(verdict: &Verdict, truth: &Truth) -> bool {
     match (verdict, truth) {
@@ -192,27 +30,18 @@ fn is_true(verdict: &Verdict, truth: &Truth) -> bool {
     }
 }
 
-fn anchors(world: &World) -> Anchors {
-    world.zones[0].zone.anchors()
-}
-
 #[test]
 fn every_honest_proof_gets_its_true_verdict() {
     let world = world();
     let anchors = anchors(&world);
+    let mut memory = SignatureMemory::default();
     let mut wrong = Vec::new();
     for question in questions(&world) {
         let truth = world.answer(&question).1;
         for stops in [false, true] {
             world.stops_at_aliases.set(stops);
             let proof = prove(&world, &question);
-            let said = verify(
-                proof.as_bytes(),
-                &question,
-                &anchors,
-                NOW,
-                &Limits::default(),
-            );
+            let said = verify_both(proof.as_bytes(), &question, &anchors, NOW, &mut memory);
             if !is_true(&said.verdict, &truth) {
                 let said = spelled(&said.verdict);
                 wrong.push(format!("{question}, stops {stops}: {said} for {truth:?}"));
@@ -289,6 +118,7 @@ fn attack(rounds: usize, seed: u64) {
         .collect();
     let mut proofs = vec![None; questions.len()];
     let mut dice = Dice(seed);
+    let mut memory = SignatureMemory::default();
     let mut told = 0;
     for round in 0..rounds {
         let at = dice.below(questions.len());
@@ -356,7 +186,7 @@ fn attack(rounds: usize, seed: u64) {
             proof.swap_remove(dice.below(proof.len()));
         }
         let octets = codec::encode(&proof);
-        let said = verify(&octets, question, &anchors, NOW, &Limits::default()).verdict;
+        let said = verify_both(&octets, question, &anchors, NOW, &mut memory).verdict;
         told += usize::from(!matches!(said, Verdict::Bogus(_)));
         let listed = || {
             proof

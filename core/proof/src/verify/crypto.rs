@@ -202,6 +202,13 @@ pub(crate) fn nsec3_hash(name: &[u8], salt: &[u8], iterations: u16) -> Nsec3Hash
     (0..iterations).fold(sha1(name), |hash, _| sha1(&hash))
 }
 
+/// Returns SHA-256 of the concatenation of `parts`.
+pub(super) fn sha256(parts: &[&[u8]]) -> [u8; digest::SHA256_OUTPUT_LEN] {
+    let mut hash = [0; digest::SHA256_OUTPUT_LEN];
+    hash.copy_from_slice(digest_parts(&digest::SHA256, parts).as_ref());
+    hash
+}
+
 fn digest_parts(algorithm: &'static digest::Algorithm, parts: &[&[u8]]) -> digest::Digest {
     let mut context = digest::Context::new(algorithm);
     for part in parts {

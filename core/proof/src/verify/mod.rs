@@ -2,7 +2,8 @@
 //!
 //! Reading order: [`verify`], `answer` (the question, its aliases), `zone` (anchor and DS to keys),
 //! `signature` (one RRSIG), `denial` with `nsec` and `nsec3`, `report` (what a verdict carries),
-//! `explain` (the same for a person: it decides nothing).
+//! `memory` (what need not be checked twice), `explain` (the verdict for a person: it decides
+//! nothing).
 //!
 //! Architecture invariant: nothing here knows where the zone cuts are but by signatures. A zone is
 //! what the signer's names say, so a label without a cut costs nothing; and only a DS denial that
@@ -12,6 +13,7 @@ mod answer;
 pub(crate) mod crypto;
 mod denial;
 pub mod explain;
+mod memory;
 mod nsec;
 mod nsec3;
 mod reason;
@@ -24,6 +26,7 @@ mod zone;
 use std::collections::BTreeMap;
 
 pub use explain::{Explanation, explain};
+pub use memory::SignatureMemory;
 pub use reason::{Code, Reason};
 pub use verdict::{ClockHint, Cost, Link, Secure, Utc, Validity, Verdict, Verification};
 
@@ -52,9 +55,28 @@ pub fn verify(
     now: u64,
     limits: &Limits,
 ) -> Verification {
-    judge(proof, question, anchors, now, limits, |_, verification| {
-        verification
-    })
+    judge(proof, question, anchors, now, limits, None, verdict_alone)
+}
+
+/// Verifies a proof as [`verify`] does, but checks no signature that `memory` knows to be good, and
+/// remembers those that it finds good.
+///
+/// Whatever is remembered, the result is that of [`verify`] but for
+/// [`Cost::remembered_checks`](Cost). The limits count remembered checks like others.
+pub fn verify_with_memory(
+    proof: &[u8],
+    question: &Question,
+    anchors: &Anchors,
+    now: u64,
+    limits: &Limits,
+    memory: &mut SignatureMemory,
+) -> Verification {
+    let memory = Some(memory);
+    judge(proof, question, anchors, now, limits, memory, verdict_alone)
+}
+
+fn verdict_alone(_: Option<&mut Verifier<'_>>, verification: Verification) -> Verification {
+    verification
 }
 
 /// Verifies a proof, and lets `finish` see what the verifier knows; `None` where the proof was not
@@ -65,6 +87,7 @@ fn judge<T>(
     anchors: &Anchors,
     now: u64,
     limits: &Limits,
+    memory: Option<&mut SignatureMemory>,
     finish: impl FnOnce(Option<&mut Verifier<'_>>, Verification) -> T,
 ) -> T {
     let Ok(records) = decode(proof, limits) else {
@@ -76,7 +99,7 @@ fn judge<T>(
         return finish(None, report::bogus(reason));
     }
     let sets = Sets::new(&records);
-    let mut verifier = Verifier::new(&records, &sets, anchors, now, limits);
+    let mut verifier = Verifier::new(&records, &sets, anchors, now, limits, memory);
     let conclusion = answer::conclude(&mut verifier, question);
     let verification = report::report(&verifier, conclusion);
     finish(Some(&mut verifier), verification)
@@ -123,6 +146,7 @@ struct Verifier<'p> {
     anchors: &'p Anchors,
     now: u64,
     limits: &'p Limits,
+    memory: Option<&'p mut SignatureMemory>,
     cost: Cost,
     /// Set once a limit is exceeded; the verdict is then `Bogus` for this reason.
     exhausted: Option<Reason>,
@@ -140,6 +164,7 @@ impl<'p> Verifier<'p> {
         anchors: &'p Anchors,
         now: u64,
         limits: &'p Limits,
+        memory: Option<&'p mut SignatureMemory>,
     ) -> Self {
         Self {
             records,
@@ -147,6 +172,7 @@ impl<'p> Verifier<'p> {
             anchors,
             now,
             limits,
+            memory,
             cost: Cost::default(),
             exhausted: None,
             verified: Vec::new(),

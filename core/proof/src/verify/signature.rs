@@ -1,11 +1,13 @@
 //! One signature over one RRset (RFC 4035 section 5.3).
 
 use super::crypto::{Algorithm, PublicKey};
+use super::memory::Checked;
 use super::reason::{Code, Reason};
 use super::sets::{Set, SetId, Signature};
 use super::verdict::Validity;
 use super::{Stop, Verifier};
 use crate::name::Name;
+use crate::rdata::Rrsig;
 use crate::record::{CLASS_IN, RecordType};
 
 /// A signature that verified, by its place in [`Verifier::verified`].
@@ -37,6 +39,8 @@ pub(super) struct Verified {
 pub(super) struct ZoneKey<'p> {
     pub(super) tag: u16,
     pub(super) algorithm: Algorithm,
+    /// The key as its DNSKEY record holds it.
+    pub(super) octets: &'p [u8],
     /// `None` for a key of a size that does not count.
     pub(super) public: Option<PublicKey<'p>>,
 }
@@ -155,7 +159,7 @@ impl<'p> Verifier<'p> {
             };
             self.charge_signature_check(set)?;
             let message = message.get_or_insert_with(|| signed_data(set, signature));
-            if public.verify(message, rrsig.signature) {
+            if self.holds(key, public, message, rrsig) {
                 let ttl = set.ttl.min(rrsig.original_ttl);
                 let left = u32::try_from(validity.until - self.now).unwrap_or(u32::MAX);
                 let labels = usize::from(rrsig.labels);
@@ -177,6 +181,29 @@ impl<'p> Verifier<'p> {
             self.charge_failed_check(set)?;
         }
         Err(fault(failure, set))
+    }
+
+    /// Verifies a signature, unless it is remembered to be good.
+    fn holds(
+        &mut self,
+        key: &ZoneKey<'p>,
+        public: &PublicKey<'p>,
+        message: &[u8],
+        rrsig: &Rrsig<'p>,
+    ) -> bool {
+        let Some(memory) = &mut self.memory else {
+            return public.verify(message, rrsig.signature);
+        };
+        let checked = Checked::new(rrsig.algorithm, key.octets, message, rrsig.signature);
+        if memory.recalls(&checked) {
+            self.cost.remembered_checks += 1;
+            return true;
+        }
+        let good = public.verify(message, rrsig.signature);
+        if good {
+            memory.remember(&checked);
+        }
+        good
     }
 
     /// Returns when the signature is valid, if that includes now.

@@ -147,10 +147,13 @@ impl fmt::Display for Link {
 /// What a verification cost, in operations; see [`Limits`](crate::Limits) for the bounds.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Cost {
-    /// Signature checks.
+    /// Signature checks, those included that were remembered.
     pub signature_checks: usize,
     /// Those of them that failed.
     pub failed_checks: usize,
+    /// Those of them whose good result was remembered, so that no signature was verified: always
+    /// 0 without a [`SignatureMemory`](crate::SignatureMemory).
+    pub remembered_checks: usize,
     /// Digests of DNSKEYs.
     pub key_digests: usize,
     /// SHA-1 invocations for NSEC3.

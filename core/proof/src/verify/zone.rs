@@ -179,6 +179,7 @@ impl<'p> Verifier<'p> {
             key: ZoneKey {
                 tag: key_tag(rdata),
                 algorithm,
+                octets: dnskey.key,
                 public,
             },
         })

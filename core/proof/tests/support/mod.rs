@@ -19,8 +19,8 @@ use aws_lc_rs::signature::{
 use aws_lc_rs::{digest, rsa};
 use data_encoding::{BASE32HEX_NOPAD, HEXLOWER};
 use sotto_proof::{
-    Anchors, CLASS_IN, Code, Limits, Name, Question, Record, RecordType, Verdict, Verification,
-    codec, rdata, verify,
+    Anchors, CLASS_IN, Code, Limits, Name, Question, Record, RecordType, SignatureMemory, Verdict,
+    Verification, codec, rdata, verify, verify_with_memory,
 };
 
 /// The time at which tests verify, in Unix seconds.
@@ -460,15 +460,32 @@ impl Tree {
     }
 
     pub fn verify_at(&self, proof: &[Record], asked: &Question, now: u64) -> Verification {
-        let octets = codec::encode(proof);
-        verify(
-            &octets,
-            asked,
-            &self.root.anchors(),
-            now,
-            &Limits::default(),
-        )
+        let (octets, anchors) = (codec::encode(proof), self.root.anchors());
+        let mut memory = SignatureMemory::default();
+        let _ = verify_both(&octets, asked, &anchors, now, &mut memory);
+        verify_both(&octets, asked, &anchors, now, &mut memory)
     }
+}
+
+/// Verifies under the default limits, and asserts that a memory, whatever is in it, changes nothing
+/// but what is checked again.
+#[track_caller]
+pub fn verify_both(
+    proof: &[u8],
+    asked: &Question,
+    anchors: &Anchors,
+    now: u64,
+    memory: &mut SignatureMemory,
+) -> Verification {
+    let limits = Limits::default();
+    let alone = verify(proof, asked, anchors, now, &limits);
+    let mut remembering = verify_with_memory(proof, asked, anchors, now, &limits, memory);
+    let good = alone.cost.signature_checks - alone.cost.failed_checks;
+    assert!(remembering.cost.remembered_checks <= good);
+    assert!(memory.len() <= memory.capacity());
+    remembering.cost.remembered_checks = 0;
+    assert_eq!(remembering, alone);
+    alone
 }
 
 /// Spells a verdict in one word, with the code of its reason.

@@ -378,6 +378,7 @@ pub fn explain(
         anchors,
         now,
         limits,
+        None,
         |verifier, verification| build::explanation(verifier, question, now, verification),
     )
 }
