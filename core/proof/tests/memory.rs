@@ -79,10 +79,11 @@ fn a_memory_too_small_or_without_room_is_right_as_well() {
         let mut remembered = 0;
         for asked in kinds::questions(&world).iter().step_by(7) {
             let proof = kinds::prove(&world, asked);
-            verify_both(proof.as_bytes(), asked, &anchors, NOW, &mut memory);
+            let proof = proof.as_bytes();
+            let first = verify_both(proof, asked, &anchors, NOW, &mut memory);
             let limits = Limits::default();
-            let again =
-                verify_with_memory(proof.as_bytes(), asked, &anchors, NOW, &limits, &mut memory);
+            let again = verify_with_memory(proof, asked, &anchors, NOW, &limits, &mut memory);
+            assert_eq!(again.verdict, first.verdict);
             remembered += again.cost.remembered_checks;
         }
         assert_eq!(memory.len(), entries, "what is full stays full");
