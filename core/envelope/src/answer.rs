@@ -4,8 +4,7 @@ use std::fmt;
 
 use sotto_wire::{AnswerClass, Problem, media};
 
-use crate::message;
-use crate::suite::RESPONSE_OVERHEAD_BYTES;
+use crate::message::ResponseMessage;
 
 /// A gateway's answer, as the client reads it after opening the envelope.
 #[derive(Clone, PartialEq, Eq)]
@@ -58,8 +57,7 @@ impl Answer {
     /// 502 in its place.
     #[must_use]
     pub fn class(&self) -> Option<AnswerClass> {
-        let sealed = message::write_response(self).ok()?.len() + RESPONSE_OVERHEAD_BYTES;
-        smallest_class(sealed)
+        ResponseMessage::new(self).ok()?.class()
     }
 
     /// The problem that the content is, if the media type says that it is one.
@@ -83,11 +81,4 @@ impl fmt::Debug for Answer {
             .field("body", &"[redacted]")
             .finish_non_exhaustive()
     }
-}
-
-/// The smallest class that `bytes` octets fit in.
-pub(crate) fn smallest_class(bytes: usize) -> Option<AnswerClass> {
-    AnswerClass::ALL
-        .into_iter()
-        .find(|class| bytes <= class.bytes())
 }

@@ -9,19 +9,24 @@
 //!
 //! Nothing here reads a clock, a file or a socket. Nothing here panics on bytes from elsewhere.
 //!
+//! The gateway's half of HPKE is our own, over aws-lc and with all that depends on the key alone
+//! computed once; the client's half is the `ohttp` crate. The tests set each against the other.
+//!
 //! Architecture Invariant: `ohttp` and `bhttp` are called in this crate alone, and only on input
 //! that this crate has checked for what they would panic on or let pass.
 //!
 //! # Limitations
 //!
-//! `ohttp` draws its randomness from the operating system, the one exception to this crate's purity,
-//! and does not zeroize the response keys that it derives for one exchange.
+//! Envelopes and response nonces draw on the operating system's randomness, the one exception to this
+//! crate's purity. `ohttp` does not zeroize the response keys that it derives for one exchange.
 
 mod answer;
 mod config;
 mod document;
+mod encapsulation;
 mod epoch;
 mod host;
+mod hpke;
 mod message;
 mod open;
 mod query;

@@ -8,11 +8,22 @@ use std::io::Cursor;
 
 use bhttp::{ControlData, FieldSection, Message, Mode, StatusCode};
 use http::{HeaderName, HeaderValue, Method};
+use sotto_wire::AnswerClass;
 
+use crate::suite::RESPONSE_OVERHEAD_BYTES;
 use crate::{Answer, ProofQuery};
 
 /// Field lines of the largest message we read; foreign clients send a handful.
 const FIELDS_MAX: usize = 64;
+
+/// The framing indicator of a response of known length (RFC 9292 section 3.3).
+const RESPONSE_OF_KNOWN_LENGTH: usize = 1;
+
+/// The length of a trailer section without fields.
+const NO_TRAILERS: usize = 0;
+
+/// Octets that the fields of an answer usually take, prefixes included.
+const FIELDS_USUAL_BYTES: usize = 64;
 
 /// Why octets are not a Binary HTTP message that we accept. Never shows their content.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -97,22 +108,65 @@ pub(crate) fn read_request(octets: &[u8]) -> Result<RequestHead, MessageError> {
     })
 }
 
-/// Writes `answer`, not yet padded.
-pub(crate) fn write_response(answer: &Answer) -> Result<Vec<u8>, MessageError> {
-    let status = StatusCode::try_from(answer.status).map_err(|_| MessageError::Control)?;
-    if status.informational() {
-        return Err(MessageError::Control);
+/// A response of known length, about to be written (RFC 9292 section 3.2).
+///
+/// The gateway writes one for each lookup, straight into the buffer that leaves, and knows its length beforehand.
+pub(crate) struct ResponseMessage<'a> {
+    status: StatusCode,
+    fields: Vec<u8>,
+    content: &'a [u8],
+}
+
+impl<'a> ResponseMessage<'a> {
+    /// `answer` as a message.
+    ///
+    /// # Errors
+    ///
+    /// [`MessageError::Control`] if the status is not 200 to 599, [`MessageError::Field`] if a field is not HTTP.
+    pub(crate) fn new(answer: &'a Answer) -> Result<Self, MessageError> {
+        let status = StatusCode::try_from(answer.status).map_err(|_| MessageError::Control)?;
+        if status.informational() {
+            return Err(MessageError::Control);
+        }
+        let mut fields = Vec::with_capacity(FIELDS_USUAL_BYTES);
+        for (name, value) in [("content-type", &answer.media_type), ("date", &answer.date)] {
+            let Some(value) = value else { continue };
+            if !is_field_value(value.as_bytes()) {
+                return Err(MessageError::Field);
+            }
+            write_prefixed(&mut fields, name.as_bytes());
+            write_prefixed(&mut fields, value.as_bytes());
+        }
+        Ok(Self {
+            status,
+            fields,
+            content: &answer.body,
+        })
     }
-    let mut message = Message::response(status);
-    if let Some(media_type) = &answer.media_type {
-        message.put_header("content-type", media_type.as_str());
+
+    /// The smallest class that the message fits in, sealed.
+    pub(crate) fn class(&self) -> Option<AnswerClass> {
+        let prefixed = |octets: &[u8]| varint_bytes(octets.len()) + octets.len();
+        let control = varint_bytes(RESPONSE_OF_KNOWN_LENGTH) + varint_bytes(self.status_code());
+        let message =
+            control + prefixed(&self.fields) + prefixed(self.content) + varint_bytes(NO_TRAILERS);
+        AnswerClass::ALL
+            .into_iter()
+            .find(|class| message + RESPONSE_OVERHEAD_BYTES <= class.bytes())
     }
-    if let Some(date) = &answer.date {
-        message.put_header("date", date.as_str());
+
+    /// Appends the message, not yet padded.
+    pub(crate) fn write(&self, octets: &mut Vec<u8>) {
+        write_varint(octets, RESPONSE_OF_KNOWN_LENGTH);
+        write_varint(octets, self.status_code());
+        write_prefixed(octets, &self.fields);
+        write_prefixed(octets, self.content);
+        write_varint(octets, NO_TRAILERS);
     }
-    check_fields(message.header())?;
-    message.write_content(&answer.body);
-    encode(&message)
+
+    fn status_code(&self) -> usize {
+        usize::from(self.status.code())
+    }
 }
 
 /// Reads a response together with its padding.
@@ -167,17 +221,41 @@ fn check_fields(section: &FieldSection) -> Result<(), MessageError> {
         return Err(MessageError::Field);
     }
     for field in section.iter() {
-        let surrounded = |octet: Option<&u8>| matches!(octet, Some(b' ' | b'\t'));
-        let value = field.value();
-        if HeaderName::from_lowercase(field.name()).is_err()
-            || HeaderValue::from_bytes(value).is_err()
-            || surrounded(value.first())
-            || surrounded(value.last())
-        {
+        if HeaderName::from_lowercase(field.name()).is_err() || !is_field_value(field.value()) {
             return Err(MessageError::Field);
         }
     }
     Ok(())
+}
+
+fn is_field_value(value: &[u8]) -> bool {
+    let surrounded = |octet: Option<&u8>| matches!(octet, Some(b' ' | b'\t'));
+    HeaderValue::from_bytes(value).is_ok()
+        && !surrounded(value.first())
+        && !surrounded(value.last())
+}
+
+fn write_prefixed(octets: &mut Vec<u8>, value: &[u8]) {
+    write_varint(octets, value.len());
+    octets.extend_from_slice(value);
+}
+
+/// Appends a variable-length integer (RFC 9000 section 16).
+fn write_varint(octets: &mut Vec<u8>, value: usize) {
+    let width = varint_bytes(value);
+    let tag = width.trailing_zeros() as u64;
+    let tagged = value as u64 | tag << (8 * width - 2);
+    octets.extend_from_slice(&tagged.to_be_bytes()[8 - width..]);
+}
+
+/// Octets of the shortest form of a variable-length integer.
+fn varint_bytes(value: usize) -> usize {
+    match value {
+        0..0x40 => 1,
+        0x40..0x4000 => 2,
+        0x4000..0x4000_0000 => 4,
+        _ => 8,
+    }
 }
 
 /// The value of a field that may occur at most once, ASCII only.

@@ -4,10 +4,10 @@ use std::fmt;
 
 use sotto_wire::{FOREIGN_REQUEST_MAX_BYTES, Problem, ProblemType, path};
 
-use crate::answer::smallest_class;
-use crate::message::RequestHead;
-use crate::suite::{REQUEST_HEADER_BYTES, RESPONSE_OVERHEAD_BYTES};
-use crate::{Answer, Epoch, EpochKeys, MessageError, ProofQuery, SealError, Suite, message};
+use crate::encapsulation::{GatewayKey, ResponseKey};
+use crate::message::{RequestHead, ResponseMessage};
+use crate::suite::{RESPONSE_NONCE_BYTES, RESPONSE_OVERHEAD_BYTES};
+use crate::{Answer, Epoch, EpochKeys, MessageError, ProofQuery, SealError, message};
 
 /// The keys a gateway accepts, usually those of the previous, current and next epoch.
 pub struct KeyRing {
@@ -18,7 +18,7 @@ pub struct KeyRing {
 pub struct Request(RequestHead);
 
 /// What seals the one answer to a [`Request`].
-pub struct Sealer(ohttp::ServerResponse);
+pub struct Sealer(ResponseKey);
 
 /// Why an encapsulated request is not served. [`Self::problem`] is what leaves the gateway.
 #[derive(Debug, thiserror::Error)]
@@ -82,9 +82,7 @@ impl KeyRing {
     /// a replay window remembers (RFC 9458 section 6.5.1).
     #[must_use]
     pub fn encapsulated_key<'a>(&self, envelope: &'a [u8]) -> Option<&'a [u8]> {
-        let (suite, _) = self.route(envelope)?;
-        let end = REQUEST_HEADER_BYTES + suite.enc_bytes();
-        envelope.get(REQUEST_HEADER_BYTES..end)
+        self.route(envelope)?.encapsulated_key(envelope)
     }
 
     /// Opens an encapsulated request (RFC 9458 section 4.3).
@@ -96,10 +94,8 @@ impl KeyRing {
         if envelope.len() > FOREIGN_REQUEST_MAX_BYTES {
             return Err(OpenRefusal::TooLarge);
         }
-        let (_, server) = self.route(envelope).ok_or(OpenRefusal::UnknownKey)?;
-        let (octets, response) = server
-            .decapsulate(envelope)
-            .map_err(|_| OpenRefusal::Undecryptable)?;
+        let key = self.route(envelope).ok_or(OpenRefusal::UnknownKey)?;
+        let (octets, response) = key.open(envelope).ok_or(OpenRefusal::Undecryptable)?;
         let sealer = Sealer(response);
         match message::read_request(&octets) {
             Ok(head) => Ok((Request(head), sealer)),
@@ -110,20 +106,8 @@ impl KeyRing {
         }
     }
 
-    /// The key for an envelope, by the whole header, so that a suite that was not advertised never
-    /// reaches a private key.
-    fn route(&self, envelope: &[u8]) -> Option<(Suite, &ohttp::Server)> {
-        let [key_id, kem_high, kem_low, symmetric @ ..] =
-            *envelope.first_chunk::<REQUEST_HEADER_BYTES>()?;
-        let suite = Suite::from_kem_id(u16::from_be_bytes([kem_high, kem_low]))?;
-        if symmetric != Suite::SYMMETRIC_IDS {
-            return None;
-        }
-        let keys = self
-            .epochs
-            .iter()
-            .find(|keys| suite.key_id(keys.epoch()) == key_id)?;
-        Some((suite, keys.server(suite)))
+    fn route(&self, envelope: &[u8]) -> Option<&GatewayKey> {
+        self.epochs.iter().find_map(|keys| keys.named_by(envelope))
     }
 }
 
@@ -192,19 +176,16 @@ impl Sealer {
     /// [`SealError::TooLarge`] if the answer fits no class ([`Answer::class`] tells beforehand),
     /// [`SealError::Message`] if its status is not 200 to 599 or a field is not HTTP.
     pub fn seal(self, answer: &Answer) -> Result<Vec<u8>, SealError> {
-        let response = message::write_response(answer)?;
-        let class =
-            smallest_class(response.len() + RESPONSE_OVERHEAD_BYTES).ok_or(SealError::TooLarge)?;
-        let padded = message::pad(response, class.bytes() - RESPONSE_OVERHEAD_BYTES)
-            .ok_or(SealError::TooLarge)?;
-        let octets = self
-            .0
-            .encapsulate(&padded)
-            .map_err(|_| SealError::Encapsulation)?;
-        if octets.len() != class.bytes() {
-            return Err(SealError::Encapsulation);
-        }
-        Ok(octets)
+        let message = ResponseMessage::new(answer)?;
+        let class = message.class().ok_or(SealError::TooLarge)?;
+        let padded = class.bytes() - RESPONSE_OVERHEAD_BYTES;
+        let sealed = self.0.seal(class.bytes(), |octets| {
+            message.write(octets);
+            octets.resize(RESPONSE_NONCE_BYTES + padded, 0);
+        });
+        sealed
+            .filter(|octets| octets.len() == class.bytes())
+            .ok_or(SealError::Encapsulation)
     }
 }
 

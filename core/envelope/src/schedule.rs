@@ -15,12 +15,15 @@
 //! draft-ietf-hpke-pq). `tests/vectors/schedule.json` pins the results.
 
 use std::fmt;
+use std::sync::Arc;
 
 use hkdf::Hkdf;
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
 use crate::config::digest;
+use crate::encapsulation::GatewayKey;
+use crate::hpke::kdf::Prk;
 use crate::{Epoch, Suite};
 
 /// Epochs that the ratchet may leave behind at once without `force`: what the DNS carries ahead, so
@@ -221,8 +224,8 @@ impl fmt::Debug for Ratchet {
 #[derive(Clone)]
 pub struct EpochKeys {
     epoch: Epoch,
-    xwing: ohttp::Server,
-    x25519: ohttp::Server,
+    xwing: Arc<GatewayKey>,
+    x25519: Arc<GatewayKey>,
     list: Vec<u8>,
 }
 
@@ -245,39 +248,25 @@ impl EpochKeys {
         digest(&self.list)
     }
 
-    pub(crate) fn server(&self, suite: Suite) -> &ohttp::Server {
-        match suite {
-            Suite::XWing => &self.xwing,
-            Suite::X25519 => &self.x25519,
-        }
+    /// The key that an envelope names.
+    pub(crate) fn named_by(&self, envelope: &[u8]) -> Option<&GatewayKey> {
+        [&*self.xwing, &*self.x25519]
+            .into_iter()
+            .find(|key| key.is_named_by(envelope))
     }
 
     fn derive(epoch: Epoch, state: &[u8; 32]) -> Result<Self, ScheduleError> {
-        let server = |suite: Suite| {
-            let ikm: Zeroizing<[u8; 32]> = expand(
-                state,
-                &[
-                    INFO_IKM,
-                    &epoch.0.to_be_bytes(),
-                    &suite.kem_id().to_be_bytes(),
-                ],
-            );
-            ohttp::KeyConfig::derive(
-                suite.key_id(epoch),
-                suite.kem(),
-                vec![Suite::SYMMETRIC],
-                ikm.as_slice(),
-            )
-            .and_then(ohttp::Server::new)
-            .map_err(|_| ScheduleError::Derivation { suite })
+        let key = |suite: Suite| {
+            let (at, kem) = (epoch.0.to_be_bytes(), suite.kem_id().to_be_bytes());
+            let ikm = expand(state, &[INFO_IKM, &at, &kem]);
+            GatewayKey::derive(suite, suite.key_id(epoch), &ikm)
+                .map(Arc::new)
+                .ok_or(ScheduleError::Derivation { suite })
         };
-        let (xwing, x25519) = (server(Suite::XWing)?, server(Suite::X25519)?);
-        let list =
-            ohttp::KeyConfig::encode_list(&[xwing.config(), x25519.config()]).map_err(|_| {
-                ScheduleError::Derivation {
-                    suite: Suite::XWing,
-                }
-            })?;
+        let (xwing, x25519) = (key(Suite::XWing)?, key(Suite::X25519)?);
+        let mut list = Vec::new();
+        xwing.announce(&mut list);
+        x25519.announce(&mut list);
         Ok(Self {
             epoch,
             xwing,
@@ -297,12 +286,7 @@ impl fmt::Debug for EpochKeys {
 }
 
 fn expand<const N: usize>(state: &[u8; 32], info: &[&[u8]]) -> Zeroizing<[u8; N]> {
-    let mut okm = Zeroizing::new([0; N]);
-    Hkdf::<Sha256>::from_prk(state)
-        .unwrap_or_else(|_| unreachable!("32 octets are a SHA-256 PRK"))
-        .expand_multi_info(info, okm.as_mut_slice())
-        .unwrap_or_else(|_| unreachable!("at most 32 octets are wanted"));
-    okm
+    Prk::from(state).expand(info)
 }
 
 #[cfg(test)]

@@ -1,8 +1,5 @@
 //! The two cipher suites, and the key identifiers that go with them.
 
-use ohttp::SymmetricSuite;
-use ohttp::hpke::{Aead, Kdf, Kem};
-
 use crate::Epoch;
 
 /// How many epochs pass before a key identifier comes back.
@@ -15,11 +12,13 @@ const IDS_PER_EPOCH: u64 = 4;
 pub(crate) const REQUEST_HEADER_BYTES: usize = 7;
 
 /// Octets of the AES-GCM authentication tag.
-const TAG_BYTES: usize = 16;
+pub(crate) const TAG_BYTES: usize = 16;
 
-/// Octets that encapsulation adds to a response: the response nonce, `max(Nn, Nk)` = 16 for
-/// AES-128-GCM, and the tag (RFC 9458 section 4.4).
-pub(crate) const RESPONSE_OVERHEAD_BYTES: usize = 16 + TAG_BYTES;
+/// Octets of the response nonce: `max(Nn, Nk)`, 16 for AES-128-GCM (RFC 9458 section 4.4).
+pub(crate) const RESPONSE_NONCE_BYTES: usize = 16;
+
+/// Octets that encapsulation adds to a response.
+pub(crate) const RESPONSE_OVERHEAD_BYTES: usize = RESPONSE_NONCE_BYTES + TAG_BYTES;
 
 /// A KEM with HKDF-SHA256 and AES-128-GCM (RFC 9180 section 7).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -66,33 +65,30 @@ impl Suite {
         Self::ALL.into_iter().find(|suite| suite.kem_id() == id)
     }
 
-    pub(crate) const fn kem(self) -> Kem {
+    /// Octets of the encapsulated key.
+    pub(crate) const fn enc_bytes(self) -> usize {
         match self {
-            Self::XWing => Kem::XWing,
-            Self::X25519 => Kem::X25519Sha256,
+            Self::XWing => 1_120,
+            Self::X25519 => 32,
         }
     }
 
-    /// Octets of the encapsulated key.
-    pub(crate) fn enc_bytes(self) -> usize {
-        self.kem().n_enc()
-    }
-
     /// Octets of the public key.
-    pub(crate) fn public_key_bytes(self) -> usize {
-        self.kem().n_pk()
+    pub(crate) const fn public_key_bytes(self) -> usize {
+        match self {
+            Self::XWing => 1_216,
+            Self::X25519 => 32,
+        }
     }
 
-    /// The symmetric algorithms, the same for both suites.
-    pub(crate) const SYMMETRIC: SymmetricSuite =
-        SymmetricSuite::new(Kdf::HkdfSha256, Aead::Aes128Gcm);
-
-    /// [`Self::SYMMETRIC`] as the identifiers of a key configuration.
+    /// HKDF-SHA256 and AES-128-GCM, the symmetric algorithms of both, as the identifiers of a key configuration.
     pub(crate) const SYMMETRIC_IDS: [u8; 4] = [0, 1, 0, 1];
 }
 
 #[cfg(test)]
 mod tests {
+    use ohttp::hpke::Kem;
+
     use super::*;
 
     #[test]
@@ -109,9 +105,14 @@ mod tests {
     }
 
     #[test]
-    fn kem_identifiers_are_those_of_the_library() {
-        for suite in Suite::ALL {
-            assert_eq!(u16::from(suite.kem()), suite.kem_id());
+    fn identifiers_and_sizes_are_those_of_another_implementation() {
+        for (suite, kem) in [
+            (Suite::XWing, Kem::XWing),
+            (Suite::X25519, Kem::X25519Sha256),
+        ] {
+            assert_eq!(u16::from(kem), suite.kem_id());
+            assert_eq!(kem.n_enc(), suite.enc_bytes());
+            assert_eq!(kem.n_pk(), suite.public_key_bytes());
         }
     }
 }

@@ -14,6 +14,12 @@ fn request_with(name: &str, value: &[u8]) -> Vec<u8> {
     encode(&message).unwrap()
 }
 
+fn written(answer: &Answer) -> Result<Vec<u8>, MessageError> {
+    let mut octets = Vec::new();
+    ResponseMessage::new(answer)?.write(&mut octets);
+    Ok(octets)
+}
+
 #[test]
 fn a_message_that_omits_its_end_reads_with_and_without_padding() {
     for padding in [0, 1, 2, 3, 100] {
@@ -99,7 +105,7 @@ fn a_flood_of_fields_is_refused() {
 #[test]
 fn request_and_response_are_not_mistaken_for_one_another() {
     let answer = Answer::proof(vec![1, 2, 3]);
-    let response = write_response(&answer).unwrap();
+    let response = written(&answer).unwrap();
     assert_eq!(read_request(&response).err(), Some(MessageError::WrongKind));
     assert_eq!(read_response(MINIMAL).err(), Some(MessageError::WrongKind));
     assert_eq!(read_response(&response), Ok(answer));
@@ -110,16 +116,48 @@ fn only_final_statuses_are_written() {
     for status in [0, 99, 100, 199, 600, u16::MAX] {
         let mut answer = Answer::proof(Vec::new());
         answer.status = status;
-        assert_eq!(
-            write_response(&answer),
-            Err(MessageError::Control),
-            "{status}"
-        );
+        assert_eq!(written(&answer), Err(MessageError::Control), "{status}");
     }
 }
 
 #[test]
 fn an_answer_cannot_smuggle_a_field() {
     let answer = Answer::proof(Vec::new()).with_date("now\r\nset-cookie: a=b");
-    assert_eq!(write_response(&answer), Err(MessageError::Field));
+    assert_eq!(written(&answer), Err(MessageError::Field));
+}
+
+#[test]
+fn responses_are_written_as_another_implementation_writes_them() {
+    for octets in [0, 1, 63, 64, 8_000, 16_383, 16_384, 65_000] {
+        for status in [200, 403, 599] {
+            let mut answer = Answer::proof(vec![7; octets]);
+            answer.status = status;
+            if octets % 2 == 1 {
+                answer = answer.with_date("Sun, 06 Nov 1994 08:49:37 GMT");
+            }
+            let mut message = Message::response(StatusCode::try_from(status).unwrap());
+            message.put_header("content-type", answer.media_type.clone().unwrap());
+            if let Some(date) = &answer.date {
+                message.put_header("date", date.as_str());
+            }
+            message.write_content(&answer.body);
+            assert_eq!(
+                written(&answer),
+                Ok(encode(&message).unwrap()),
+                "{status} {octets}"
+            );
+        }
+    }
+}
+
+#[test]
+fn the_class_is_known_before_the_message_is_written() {
+    for octets in (0..65_600).step_by(41).chain(8_050..8_130) {
+        let answer = Answer::proof(vec![0; octets]);
+        let sealed = written(&answer).unwrap().len() + RESPONSE_OVERHEAD_BYTES;
+        let smallest = AnswerClass::ALL
+            .into_iter()
+            .find(|class| sealed <= class.bytes());
+        assert_eq!(answer.class(), smallest, "{octets}");
+    }
 }
