@@ -8,5 +8,6 @@ pub mod publication;
 pub mod update;
 pub mod zone_file;
 
+pub use accounts::{Accounts, AccountsError};
 pub use publication::{Advice, Placement, Publication, PublicationError, Subject};
 pub use zone_file::{Software, Zone, ZoneError};
