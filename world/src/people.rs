@@ -3,6 +3,8 @@
 use std::str::FromStr;
 
 use sotto_mimi::{Domain, Identifier, Record, RecordForm};
+use sotto_publish::publication::TXT;
+use sotto_publish::{Placement, Publication, PublicationError, Subject};
 
 use crate::WorldError;
 use crate::dns::{Name, name, rdata};
@@ -216,7 +218,7 @@ pub const PEOPLE: &[Person] = &[
     ),
 ];
 
-/// What is published, and where: identifier, type, texts of the records.
+/// What is published, and for whom: subject, type, texts of the records.
 const PUBLISHED: &[(&str, RecordForm, &[&str])] = &[
     ("hugh@example.test", RecordForm::Txt, HUGH),
     ("hugh@example.test", RecordForm::Mimi, HUGH),
@@ -237,6 +239,12 @@ const PUBLISHED: &[(&str, RecordForm, &[&str])] = &[
         "kim@corp.discovery.test",
         RecordForm::Txt,
         &["v=MIMI1; p=10; a=kim.k; e=chat.corp.test; t=business,default"],
+    ),
+    // The record of every mailbox of a domain names a provider and no account.
+    (
+        "*@hotel.test",
+        RecordForm::Txt,
+        &["v=MIMI1; p=10; e=mimi.harbour.test; s=harbour"],
     ),
     ("recluse@hotel.test", RecordForm::Txt, &["v=MIMI1; e=."]),
     ("jane@curve.test", RecordForm::Txt, JANE),
@@ -307,12 +315,6 @@ const MANY: &[&str] = &[
     "v=MIMI1; p=16; a=many; e=sixteen.harbour.test",
 ];
 
-/// The record of every mailbox of a domain names a provider and no account.
-const WILDCARD: (&str, &str) = (
-    "hotel.test",
-    "v=MIMI1; p=10; e=mimi.harbour.test; s=harbour",
-);
-
 /// A record that nobody can use: it names no provider, so no [`Record`] can be made of it.
 const MALFORMED: (&str, &str) = ("typo@example.test", "v=MIMI1; p=10; a=typo");
 
@@ -322,46 +324,47 @@ const SWAPPED: (&str, &str) = (
     "v=MIMI1; p=10; a=victim; e=mimi.attacker.test",
 );
 
-/// One record to publish.
-pub(crate) struct Publication {
-    pub(crate) owner: Name,
-    pub(crate) form: RecordForm,
-    pub(crate) rdata: Vec<u8>,
-}
-
-/// Everything that people publish.
-pub(crate) fn publications() -> Result<Vec<Publication>, WorldError> {
+/// Everything that people publish: owner, type number and RDATA of each RR.
+pub(crate) fn publications() -> Result<Vec<(Name, u16, Vec<u8>)>, WorldError> {
     let mut found = Vec::new();
-    for (identifier, form, texts) in PUBLISHED {
-        for text in *texts {
-            found.push(Publication {
-                owner: owner(identifier, *form)?,
-                form: *form,
-                rdata: record_rdata(text)?,
-            });
+    let mut publish = |subject: &str, form, texts: &[&str]| -> Result<(), WorldError> {
+        let publication = publication(subject, form, texts)?;
+        let owner = name(publication.owner().as_str())?;
+        for rdata in publication.rdatas() {
+            found.push((owner.clone(), publication.rtype(), rdata.clone()));
         }
+        Ok(())
+    };
+    for (identifier, form, texts) in PUBLISHED {
+        publish(identifier, *form, texts)?;
     }
-    let (domain, text) = WILDCARD;
-    let every = sotto_mimi::OwnerName::every_mailbox(&read_domain(domain)?)
-        .map_err(|_| WorldError::Person(domain.to_owned()))?;
-    found.push(Publication {
-        owner: name(every.as_str())?,
-        form: RecordForm::Txt,
-        rdata: record_rdata(text)?,
-    });
     let (identifier, text) = MALFORMED;
-    found.push(Publication {
-        owner: owner(identifier, RecordForm::Txt)?,
-        form: RecordForm::Txt,
-        rdata: rdata::txt(text),
-    });
+    found.push((owner(identifier, RecordForm::Txt)?, TXT, rdata::txt(text)));
     Ok(found)
 }
 
 /// The owner that the resolver lies about, and the RDATA it puts there.
 pub(crate) fn swapped() -> Result<(Name, Vec<u8>), WorldError> {
     let (identifier, text) = SWAPPED;
-    Ok((owner(identifier, RecordForm::Txt)?, record_rdata(text)?))
+    let publication = publication(identifier, RecordForm::Txt, &[text])?;
+    let owner = name(publication.owner().as_str())?;
+    Ok((owner, publication.rdatas().concat()))
+}
+
+fn publication(subject: &str, form: RecordForm, texts: &[&str]) -> Result<Publication, WorldError> {
+    let read = |text: &&str| {
+        Record::parse_text(text.as_bytes()).map_err(|_| WorldError::Record((*text).to_owned()))
+    };
+    let records: Vec<Record> = texts.iter().map(read).collect::<Result<_, _>>()?;
+    let placement = Placement {
+        form,
+        phone_zone: Some(read_domain(PHONE_ZONE)?),
+        ..Placement::default()
+    };
+    Subject::from_str(subject)
+        .map_err(PublicationError::Identifier)
+        .and_then(|subject| Publication::new(&subject, &records, &placement))
+        .map_err(|_| WorldError::Person(subject.to_owned()))
 }
 
 /// The absolute owner name of an identifier's records in this world.
@@ -383,10 +386,4 @@ fn read_identifier(text: &str) -> Result<Identifier, WorldError> {
 
 fn read_domain(text: &str) -> Result<Domain, WorldError> {
     Domain::from_str(text).map_err(|_| WorldError::Person(text.to_owned()))
-}
-
-fn record_rdata(text: &str) -> Result<Vec<u8>, WorldError> {
-    let record =
-        Record::parse_text(text.as_bytes()).map_err(|_| WorldError::Record(text.to_owned()))?;
-    Ok(record.to_rdata())
 }

@@ -221,13 +221,9 @@ fn furnish(
     builders: &mut BTreeMap<Name, ZoneBuilder>,
     extras: Vec<Extra>,
 ) -> Result<(), WorldError> {
-    let people = people::publications()?.into_iter().map(|publication| {
-        (
-            publication.owner,
-            rtype_of(publication.form),
-            publication.rdata,
-        )
-    });
+    let people = people::publications()?
+        .into_iter()
+        .map(|(owner, rtype, rdata)| (owner, Rtype::from_int(rtype), rdata));
     let fixed = [
         (
             people::owner("old-name.example.test", RecordForm::Txt)?,
