@@ -163,11 +163,7 @@ impl Lookup {
             });
         match question {
             Ok((owner, question)) => {
-                let reader = Reader::Person {
-                    identifier,
-                    owner,
-                    form,
-                };
+                let reader = Reader::Person { identifier, owner };
                 Self::start(knowledge, setup, reader, question, now)
             }
             Err(cause) => {

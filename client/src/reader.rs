@@ -1,6 +1,6 @@
 //! What is asked for, and so how a proved answer is read.
 
-use sotto_mimi::{Identifier, OwnerName, ProviderPolicy, Published, Reading, RecordForm, read};
+use sotto_mimi::{Identifier, OwnerName, PathStep, ProviderPolicy, Published, Reading, read};
 
 use crate::outcome::Outcome;
 use crate::setup::Setup;
@@ -12,7 +12,6 @@ pub(crate) enum Reader {
     Person {
         identifier: Identifier,
         owner: OwnerName,
-        form: RecordForm,
     },
     /// As it is.
     Raw,
@@ -21,24 +20,18 @@ pub(crate) enum Reader {
 impl Reader {
     /// The outcome that a proved answer means.
     pub(crate) fn read(&self, proved: Proved, setup: &Setup) -> Outcome {
-        let (secure, identifier, owner, form) = match (proved, self) {
+        let (secure, identifier, owner) = match (proved, self) {
             (Proved::Absent(absence), _) => return Outcome::NoRecord(absence),
             (Proved::Secure(secure), Self::Raw) => return Outcome::Secure(secure),
-            (
-                Proved::Secure(secure),
-                Self::Person {
-                    identifier,
-                    owner,
-                    form,
-                },
-            ) => (secure, identifier, owner, *form),
+            (Proved::Secure(secure), Self::Person { identifier, owner }) => {
+                (secure, identifier, owner)
+            }
         };
         let rdatas: Vec<&[u8]> = secure.rdatas.iter().map(|rdata| &**rdata).collect();
-        let wildcards: Vec<String> = secure.wildcards.iter().map(ToString::to_string).collect();
-        let wildcards: Vec<&str> = wildcards.iter().map(String::as_str).collect();
+        let path: Vec<_> = secure.path.iter().map(as_read).collect();
         let published = Published {
             rdatas: &rdatas,
-            wildcards: &wildcards,
+            path: &path,
         };
         // A private root has names of its own, `.test` among them.
         let policy = if setup.anchors().is_iana() {
@@ -46,14 +39,7 @@ impl Reader {
         } else {
             ProviderPolicy::PrivateRoot
         };
-        match read(
-            identifier,
-            owner,
-            form,
-            published,
-            setup.tie_break(),
-            policy,
-        ) {
+        match read(identifier, owner, published, setup.tie_break(), policy) {
             Reading::Found(found) => Outcome::Found(found),
             Reading::OptedOut => Outcome::OptedOut,
             Reading::NoRecord(reason) => Outcome::NoRecord(reason.into()),
@@ -67,5 +53,14 @@ impl Reader {
             Self::Person { identifier, .. } => Some(identifier),
             Self::Raw => None,
         }
+    }
+}
+
+/// A step of the verifier's in the words of the reading.
+fn as_read(step: &sotto_proof::PathStep) -> PathStep {
+    PathStep {
+        name: step.name.to_string(),
+        owner: step.owner.to_string(),
+        from_wildcard: step.from_wildcard,
     }
 }

@@ -5,7 +5,7 @@
 
 use std::collections::VecDeque;
 
-use sotto_mimi::{ProviderPolicy, Published, Reading, TieBreak};
+use sotto_mimi::{PathStep, ProviderPolicy, Published, Reading, TieBreak};
 use sotto_proof::{
     Anchors, Limits, Name, Progress, ProveError, Prover, ProverLimits, Question, RecordType,
     Verdict, message, verify,
@@ -59,17 +59,19 @@ fn read(person: &Person, internet: &Internet, anchors: &Anchors) -> (Expected, u
             let zone = PHONE_ZONE.parse().unwrap();
             let owner = identifier.owner(person.form, Some(&zone)).unwrap();
             let rdatas: Vec<&[u8]> = secure.rdatas.iter().map(AsRef::as_ref).collect();
-            let wildcards: Vec<String> = secure.wildcards.iter().map(ToString::to_string).collect();
-            let wildcards: Vec<&str> = wildcards.iter().map(String::as_str).collect();
+            let path = secure.path.iter().map(|step| PathStep {
+                name: step.name.to_string(),
+                owner: step.owner.to_string(),
+                from_wildcard: step.from_wildcard,
+            });
             let published = Published {
                 rdatas: &rdatas,
-                wildcards: &wildcards,
+                path: &path.collect::<Vec<_>>(),
             };
             let tie_break = TieBreak::new([0; 16]);
             match sotto_mimi::read(
                 &identifier,
                 &owner,
-                person.form,
                 published,
                 &tie_break,
                 ProviderPolicy::PrivateRoot,

@@ -46,9 +46,8 @@
 //!
 //! # Limitations
 //!
-//! - A wildcard counts only below the `_mimi` label of the name that was asked for. One met behind an
-//!   alias, below the `_mimi` label of another domain, does not: the domain asked delegates by NS
-//!   instead, or aliases to names that exist.
+//! - For the private MIMI type at a bare host no wildcard counts, behind an alias neither: no alias there is
+//!   published for MIMI alone.
 //! - Phone numbers are not checked against numbering plans.
 //!
 //! Architecture Invariant: no I/O, no clock, no randomness. DNS names are strings and RDATA is octets,
@@ -66,7 +65,9 @@ mod tie_break;
 pub use domain::{Domain, DomainError, DomainProblem};
 pub use identifier::{Identifier, IdentifierError, Mailbox, MimiUri, Phone};
 pub use owner::{DEFAULT_MIMI_TYPE, OwnerName, RecordForm};
-pub use read::{DroppedRecord, Found, NoRecordReason, ProviderPolicy, Published, Reading, read};
+pub use read::{
+    DroppedRecord, Found, NoRecordReason, PathStep, ProviderPolicy, Published, Reading, read,
+};
 pub use record::{Account, Label, Port, Provider, Record, RecordError, Tag, join_strings, limits};
 pub use service::Service;
 pub use tie_break::TieBreak;

@@ -6,6 +6,7 @@ use sha2::{Digest, Sha256};
 
 use crate::domain::{DOMAIN_MAX_OCTETS, Domain};
 use crate::identifier::{Identifier, IdentifierError, Mailbox, Phone};
+use crate::read::PathStep;
 
 /// The private-use RR type that stands for MIMI by default (RFC 6895 section 3.1: 65280 to 65534).
 pub const DEFAULT_MIMI_TYPE: u16 = 65_400;
@@ -105,28 +106,52 @@ impl OwnerName {
         None
     }
 
-    /// Whether the wildcard `owner` (absolute, presentation form) lies below this name's `_mimi`
-    /// label, so that whoever published it meant MIMI.
-    pub(crate) fn admits_wildcard(&self, owner: &str) -> bool {
-        let Some(suffix) = self.mimi_label_suffix() else {
-            return false;
-        };
-        let Some(ancestor_at) = owner.len().checked_sub(suffix.len()) else {
-            return false;
-        };
-        let (below, ancestor) = owner.as_bytes().split_at(ancestor_at);
-        // The dot in front of the suffix must part two labels, not be an escaped octet of one.
-        let parted = below.strip_suffix(b".").is_some_and(|labels| {
-            labels
-                .iter()
-                .rev()
-                .take_while(|octet| **octet == b'\\')
-                .count()
-                % 2
-                == 0
-        });
-        parted && ancestor.eq_ignore_ascii_case(suffix.as_bytes())
+    /// How many labels stand in front of the `_mimi` label; `None` for the private MIMI type at a bare host.
+    fn labels_below_mimi(&self) -> Option<usize> {
+        let suffix = self.mimi_label_suffix()?;
+        Some(self.0[..self.0.len() - suffix.len()].matches('.').count())
     }
+
+    /// Whether whoever published what `path` leads to meant MIMI, so that it speaks for this name.
+    pub(crate) fn is_meant_by(&self, path: &[PathStep]) -> bool {
+        let Some(labels) = self.labels_below_mimi() else {
+            return path.iter().all(|step| !step.from_wildcard);
+        };
+        for step in path {
+            let Some(node) = without_labels(&step.name, labels) else {
+                return false;
+            };
+            if is_at_or_below(&step.owner, node) {
+                // Published for MIMI. If it is an alias, the domain has handed the name over, and what the
+                // target's zone says of it counts, in whatever way it is written.
+                return true;
+            }
+            if step.from_wildcard {
+                return false;
+            }
+            // A DNAME above renames the `_mimi` node with everything else: the same labels stay in front of it.
+        }
+        true
+    }
+}
+
+/// `name` without its first `count` labels, none of which holds an escaped dot.
+fn without_labels(name: &str, count: usize) -> Option<&str> {
+    (0..count).try_fold(name, |rest, _| Some(rest.split_once('.')?.1))
+}
+
+/// Whether `name` is `ancestor` or lies below it; both absolute, in presentation form.
+fn is_at_or_below(name: &str, ancestor: &str) -> bool {
+    let Some(at) = name.len().checked_sub(ancestor.len()) else {
+        return false;
+    };
+    let (labels, end) = name.as_bytes().split_at(at);
+    // The dot in front must part two labels, not be an escaped octet of one.
+    let is_parted = labels.strip_suffix(b".").is_some_and(|labels| {
+        let escapes = labels.iter().rev().take_while(|octet| **octet == b'\\');
+        escapes.count() % 2 == 0
+    });
+    (labels.is_empty() || is_parted) && end.eq_ignore_ascii_case(ancestor.as_bytes())
 }
 
 impl Identifier {
@@ -208,17 +233,25 @@ mod tests {
     }
 
     #[test]
-    fn only_wildcards_below_the_mimi_label_are_meant() {
-        let mailbox = owner("hugh@example.com", RecordForm::Txt);
-        assert!(mailbox.admits_wildcard("*._user._mimi.example.com."));
-        assert!(mailbox.admits_wildcard("*._MIMI.Example.com."));
-        assert!(!mailbox.admits_wildcard("*.example.com."));
-        assert!(!mailbox.admits_wildcard("*._mimi.other.com."));
-        assert!(!mailbox.admits_wildcard("_mimi.example.com."));
-        assert!(!mailbox.admits_wildcard(r"*.a\._mimi.example.com."));
-        assert!(mailbox.admits_wildcard(r"*.a\\._mimi.example.com."));
-        assert!(!mailbox.admits_wildcard("*.x_mimi.example.com."));
-        assert!(!owner("alice.example.com", RecordForm::Mimi).admits_wildcard("*.example.com."));
+    fn a_name_is_below_another_by_whole_labels() {
+        let node = "_mimi.example.com.";
+        for below in [
+            "_mimi.example.com.",
+            "*._user._mimi.example.com.",
+            "*._MIMI.Example.com.",
+            r"*.a\\._mimi.example.com.",
+        ] {
+            assert!(is_at_or_below(below, node), "{below}");
+        }
+        for elsewhere in [
+            "*.example.com.",
+            "*._mimi.other.com.",
+            "*.x_mimi.example.com.",
+            r"*.a\._mimi.example.com.",
+            "com.",
+        ] {
+            assert!(!is_at_or_below(elsewhere, node), "{elsewhere}");
+        }
     }
 
     #[test]

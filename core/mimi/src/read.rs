@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use crate::identifier::Identifier;
-use crate::owner::{OwnerName, RecordForm};
+use crate::owner::OwnerName;
 use crate::record::{Provider, Record, RecordError, add_token, join_strings, limits};
 use crate::service::Service;
 use crate::tie_break::TieBreak;
@@ -14,9 +14,20 @@ use crate::tie_break::TieBreak;
 pub struct Published<'a> {
     /// The RDATA of each RR, in any order.
     pub rdatas: &'a [&'a [u8]],
-    /// The owner of every wildcard that the proof used, for the RRset or for an alias on the way: absolute, in
-    /// presentation form.
-    pub wildcards: &'a [&'a str],
+    /// The names from the owner name on: each alias, and at last the name of the RRset, as proved.
+    pub path: &'a [PathStep],
+}
+
+/// One name on the way to an RRset, and where what settled it was published. Names are absolute, in presentation form.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PathStep {
+    /// The name.
+    pub name: String,
+    /// The owner of the alias, or of the RRset, as its zone has it: the name itself, the wildcard that it was made
+    /// from, or for a DNAME a name above.
+    pub owner: String,
+    /// Whether it was made from a wildcard.
+    pub from_wildcard: bool,
 }
 
 /// Which domains can be providers.
@@ -57,7 +68,8 @@ pub struct Found {
 pub enum NoRecordReason {
     /// The RRset holds no MIMI record.
     NoMimiRecord,
-    /// The answer comes from a wildcard above the `_mimi` label, which was not meant for MIMI.
+    /// The answer, or an alias that leads to it, comes from a wildcard above the `_mimi` label, which was not meant for
+    /// MIMI.
     UnrelatedWildcard,
 }
 
@@ -85,8 +97,10 @@ impl DroppedRecord {
 ///
 /// The caller has validated the whole chain, aliases and wildcards included. Then, in this order:
 ///
-/// 1. A wildcard counts only if it lies below the `_mimi` label of `owner`; for the private MIMI type at a bare
-///    host none does. Otherwise: [`NoRecordReason::UnrelatedWildcard`].
+/// 1. A wildcard counts only if it was meant for MIMI: it lies below the `_mimi` label, or an alias published at or
+///    below that label led to it. A DNAME above the label renames the label with everything else, and hands nothing
+///    over. For the private MIMI type at a bare host no wildcard counts. Otherwise:
+///    [`NoRecordReason::UnrelatedWildcard`].
 /// 2. RRs that do not begin with the version are not ours. None left: [`NoRecordReason::NoMimiRecord`].
 /// 3. A malformed RR is dropped and reported, the others stay.
 /// 4. Any `e=.` left wins: [`Reading::OptedOut`].
@@ -99,20 +113,17 @@ impl DroppedRecord {
 pub fn read(
     identifier: &Identifier,
     owner: &OwnerName,
-    form: RecordForm,
     published: Published<'_>,
     tie_break: &TieBreak,
     provider_policy: ProviderPolicy,
 ) -> Reading {
-    let is_bare_host = form == RecordForm::Mimi && matches!(identifier, Identifier::Host(_));
-    let is_related = |wildcard: &&str| !is_bare_host && owner.admits_wildcard(wildcard);
-    if !published.wildcards.iter().all(is_related) {
+    if !owner.is_meant_by(published.path) {
         return Reading::NoRecord(NoRecordReason::UnrelatedWildcard);
     }
 
     let context = Context {
         is_host: matches!(identifier, Identifier::Host(_)),
-        from_wildcard: !published.wildcards.is_empty(),
+        from_wildcard: published.path.iter().any(|step| step.from_wildcard),
         provider_policy,
     };
     let mut rdatas = published.rdatas.to_vec();

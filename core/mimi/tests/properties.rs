@@ -4,8 +4,8 @@ use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
 use sotto_mimi::{
-    Account, Domain, Identifier, Label, Mailbox, OwnerName, Port, Provider, ProviderPolicy,
-    Published, Reading, Record, RecordForm, Tag, TieBreak, limits, read,
+    Account, Domain, Identifier, Label, Mailbox, OwnerName, PathStep, Port, Provider,
+    ProviderPolicy, Published, Reading, Record, RecordForm, Tag, TieBreak, limits, read,
 };
 
 fn domain() -> impl Strategy<Value = Domain> {
@@ -81,14 +81,18 @@ fn ask(rdatas: &[Vec<u8>], secret: [u8; 16]) -> Reading {
         .owner(RecordForm::Txt, None)
         .expect("an owner name");
     let rdatas: Vec<&[u8]> = rdatas.iter().map(Vec::as_slice).collect();
+    let step = PathStep {
+        name: owner.to_string(),
+        owner: owner.to_string(),
+        from_wildcard: false,
+    };
     let published = Published {
         rdatas: &rdatas,
-        wildcards: &[],
+        path: &[step],
     };
     read(
         &identifier,
         &owner,
-        RecordForm::Txt,
         published,
         &TieBreak::new(secret),
         ProviderPolicy::PrivateRoot,

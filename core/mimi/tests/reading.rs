@@ -1,11 +1,14 @@
 //! From an RRset to what it means, rule by rule.
 
 use sotto_mimi::{
-    Domain, DroppedRecord, Identifier, NoRecordReason, ProviderPolicy, Published, Reading, Record,
-    RecordForm, Service, TieBreak, read,
+    Domain, DroppedRecord, Identifier, NoRecordReason, PathStep, ProviderPolicy, Published,
+    Reading, Record, RecordForm, Service, TieBreak, read,
 };
 
 const MAILBOX: &str = "hugh@example.com";
+/// The owner name of [`MAILBOX`], and the labels that its domain's `_mimi` stands behind.
+const OWNER: &str =
+    "c93f1e400f26708f98cb19d936620da35eec8f72e57f9eec01c1afd6._user._mimi.example.com.";
 const WILDCARD: &str = "*._user._mimi.example.com.";
 
 /// The RDATA of a record's text, which is written for one character-string.
@@ -16,10 +19,19 @@ fn rdata(text: &str) -> Vec<u8> {
         .collect()
 }
 
+fn path_step(&(name, owner): &(&str, &str)) -> PathStep {
+    PathStep {
+        name: name.to_owned(),
+        owner: owner.to_owned(),
+        from_wildcard: owner.starts_with("*."),
+    }
+}
+
 struct Case<'a> {
     identifier: &'a str,
     form: RecordForm,
-    wildcards: &'a [&'a str],
+    /// Name and owner of each step; of the wildcards, the owner begins with an asterisk.
+    path: &'a [(&'a str, &'a str)],
     policy: ProviderPolicy,
 }
 
@@ -28,7 +40,7 @@ impl Default for Case<'_> {
         Self {
             identifier: MAILBOX,
             form: RecordForm::Txt,
-            wildcards: &[],
+            path: &[(OWNER, OWNER)],
             policy: ProviderPolicy::Public,
         }
     }
@@ -43,14 +55,14 @@ impl Case<'_> {
             .expect("an owner name");
         let rdatas: Vec<Vec<u8>> = texts.iter().map(|text| rdata(text)).collect();
         let rdatas: Vec<&[u8]> = rdatas.iter().map(Vec::as_slice).collect();
+        let path: Vec<_> = self.path.iter().map(path_step).collect();
         let published = Published {
             rdatas: &rdatas,
-            wildcards: self.wildcards,
+            path: &path,
         };
         read(
             &identifier,
             &owner,
-            self.form,
             published,
             &TieBreak::new([1; 16]),
             self.policy,
@@ -140,56 +152,310 @@ fn a_refusal_wins_over_services_but_a_malformed_one_does_not() {
     assert_eq!(host.read(&["v=MIMI1; e=."]), Reading::OptedOut);
 }
 
-#[test]
-fn unrelated_wildcards_do_not_speak() {
-    let unrelated = Reading::NoRecord(NoRecordReason::UnrelatedWildcard);
-    let ask = |identifier, form, wildcards: &[&str]| {
-        Case {
-            identifier,
-            form,
-            wildcards,
-            ..Case::default()
-        }
-        .read(&["v=MIMI1; e=im.telegram.org"])
+/// Reads a provider that is reached from `identifier` by `path`: whether it counts.
+#[track_caller]
+fn assert_meant(identifier: &str, form: RecordForm, path: &[(&str, &str)], meant: bool, why: &str) {
+    let account = match identifier.parse() {
+        // An account behind a wildcard is malformed, and a host needs one: hosts refuse here.
+        Ok(Identifier::Host(_)) => "v=MIMI1; e=.",
+        _ => "v=MIMI1; e=im.telegram.org",
     };
-    assert!(matches!(
-        ask(MAILBOX, RecordForm::Txt, &[WILDCARD]),
-        Reading::Found(_)
-    ));
-    assert_eq!(
-        ask(MAILBOX, RecordForm::Txt, &["*.example.com."]),
-        unrelated
-    );
-    assert_eq!(
-        ask(MAILBOX, RecordForm::Txt, &[WILDCARD, "*.example.com."]),
-        unrelated
-    );
-    assert_eq!(
-        ask("alice.example.com", RecordForm::Mimi, &["*.example.com."]),
-        unrelated
-    );
-    assert!(matches!(
-        ask(
-            "+15551234567",
-            RecordForm::Txt,
-            &["*.5.5.5.1.enum.example."]
+    let case = Case {
+        identifier,
+        form,
+        path,
+        ..Case::default()
+    };
+    match case.read(&[account]) {
+        Reading::Found(_) | Reading::OptedOut => assert!(meant, "{why}"),
+        Reading::NoRecord(NoRecordReason::UnrelatedWildcard) => assert!(!meant, "{why}"),
+        other => panic!("{why}: {other:?}"),
+    }
+}
+
+/// The name of [`MAILBOX`] under another suffix.
+macro_rules! at {
+    ($suffix:literal) => {
+        concat!(
+            "c93f1e400f26708f98cb19d936620da35eec8f72e57f9eec01c1afd6.",
+            $suffix
+        )
+    };
+}
+
+#[test]
+fn a_wildcard_speaks_where_it_was_meant_for_mimi() {
+    let cases: &[(&[(&str, &str)], bool, &str)] = &[
+        (&[(OWNER, WILDCARD)], true, "every mailbox of the domain"),
+        (
+            &[(OWNER, "*._mimi.example.com.")],
+            true,
+            "every name of the domain's discovery server",
         ),
-        Reading::NoRecord(NoRecordReason::UnrelatedWildcard)
-    ));
+        (
+            &[(OWNER, "*._USER._Mimi.example.COM.")],
+            true,
+            "letters' case means nothing",
+        ),
+        (&[(OWNER, "*.example.com.")], false, "web hosting"),
+        (
+            &[(OWNER, "*.com.")],
+            false,
+            "a registry that catches typing errors",
+        ),
+        (
+            &[
+                (OWNER, "*.example.com."),
+                ("_mimi.hoster.net.", "_mimi.hoster.net."),
+            ],
+            false,
+            "web hosting leads to the hoster's own record",
+        ),
+        (
+            &[
+                (OWNER, "*.example.com."),
+                ("x._mimi.hoster.net.", "*._mimi.hoster.net."),
+            ],
+            false,
+            "what was not handed over stays so, wherever it leads",
+        ),
+    ];
+    for (path, meant, why) in cases {
+        assert_meant(MAILBOX, RecordForm::Txt, path, *meant, why);
+    }
+}
+
+#[test]
+fn who_is_handed_a_name_may_answer_by_wildcard() {
+    let cases: &[(&[(&str, &str)], &str)] = &[
+        (
+            &[
+                (OWNER, "_user._mimi.example.com."),
+                (at!("_user._mimi.hub.net."), "*._user._mimi.hub.net."),
+            ],
+            "mailboxes by DNAME",
+        ),
+        (
+            &[
+                (OWNER, "_MIMI.example.com."),
+                (at!("_user.example-com.hub.net."), "*.example-com.hub.net."),
+            ],
+            "everything below _mimi by DNAME, to names without that label",
+        ),
+        (
+            &[(OWNER, OWNER), ("u7.hub.net.", "*.hub.net.")],
+            "one mailbox by CNAME",
+        ),
+        (
+            &[(OWNER, WILDCARD), ("all.hub.net.", "all.hub.net.")],
+            "every mailbox by one CNAME",
+        ),
+        (
+            &[
+                (OWNER, WILDCARD),
+                ("all.hub.net.", "*.hub.net."),
+                ("x.cdn.net.", "*.net."),
+            ],
+            "how the one it was handed to goes on is its affair",
+        ),
+    ];
+    for (path, why) in cases {
+        assert_meant(MAILBOX, RecordForm::Txt, path, true, why);
+    }
+}
+
+/// It was made for another purpose, and takes the domain's `_mimi` along.
+#[test]
+fn a_dname_above_mimi_moves_the_label_and_hands_nothing_over() {
+    let moved = (OWNER, "example.com.");
+    let there = at!("_user._mimi.other.net.");
+    let cases: &[(&[(&str, &str)], bool, &str)] = &[
+        (&[moved, (there, there)], true, "an exact record there"),
+        (
+            &[moved, (there, "*._user._mimi.other.net.")],
+            true,
+            "every mailbox there",
+        ),
+        (
+            &[moved, (there, "*.other.net.")],
+            false,
+            "web hosting there",
+        ),
+        (
+            &[
+                moved,
+                (there, "*.other.net."),
+                ("x._mimi.hub.net.", "*._mimi.hub.net."),
+            ],
+            false,
+            "web hosting there leads to a discovery server's wildcard",
+        ),
+        (
+            &[
+                moved,
+                (there, "_user._mimi.other.net."),
+                ("x.hub.net.", "*.hub.net."),
+            ],
+            true,
+            "handed over from there",
+        ),
+        (
+            &[
+                moved,
+                (there, "other.net."),
+                (at!("_user._mimi.third.net."), "*.third.net."),
+            ],
+            false,
+            "moved twice, and web hosting at the end",
+        ),
+        (
+            &[
+                moved,
+                (there, "other.net."),
+                (at!("_user._mimi.third.net."), "*._mimi.third.net."),
+            ],
+            true,
+            "moved twice, and meant at the end",
+        ),
+        (
+            &[
+                moved,
+                (
+                    at!("_user._mimi.x._mimi.other.net."),
+                    "*.x._mimi.other.net.",
+                ),
+            ],
+            false,
+            "the label that moved counts, not another further up",
+        ),
+        (
+            &[(OWNER, "*.com."), (there, there)],
+            false,
+            "a DNAME that a wildcard above made",
+        ),
+    ];
+    for (path, meant, why) in cases {
+        assert_meant(MAILBOX, RecordForm::Txt, path, *meant, why);
+    }
+}
+
+#[test]
+fn wildcards_of_a_phone_tree_and_of_hosts() {
+    let phone = "_mimi.7.6.5.4.3.2.1.5.5.5.1.enum.example.";
+    let host = "_mimi.alice.example.com.";
+    let bare = "alice.example.com.";
+    let (txt, mimi) = (RecordForm::Txt, RecordForm::Mimi);
+    type Row<'a> = (&'a str, RecordForm, &'a [(&'a str, &'a str)], bool, &'a str);
+    let cases: &[Row<'_>] = &[
+        ("+15551234567", txt, &[(phone, phone)], true, "a number"),
+        (
+            "+15551234567",
+            txt,
+            &[(phone, "*.5.5.5.1.enum.example.")],
+            false,
+            "a range of numbers",
+        ),
+        (
+            "+15551234567",
+            txt,
+            &[
+                (phone, "5.5.5.1.enum.example."),
+                ("_mimi.7.6.5.4.3.2.1.carrier.net.", "*.carrier.net."),
+            ],
+            false,
+            "a range that was moved to a carrier's wildcard",
+        ),
+        (
+            "+15551234567",
+            txt,
+            &[(phone, phone), ("n7.carrier.net.", "*.carrier.net.")],
+            true,
+            "a number that was handed to a carrier",
+        ),
+        (
+            "alice.example.com",
+            txt,
+            &[(host, "*.example.com.")],
+            false,
+            "web hosting",
+        ),
+        (
+            "alice.example.com",
+            txt,
+            &[(host, host), ("x.hub.net.", "*.hub.net.")],
+            true,
+            "a host that was handed over",
+        ),
+        (
+            "alice.example.com",
+            mimi,
+            &[(bare, bare)],
+            true,
+            "a bare host",
+        ),
+        (
+            "alice.example.com",
+            mimi,
+            &[(bare, "*.example.com.")],
+            false,
+            "web hosting",
+        ),
+        (
+            "alice.example.com",
+            mimi,
+            &[(bare, bare), ("w.hoster.net.", "w.hoster.net.")],
+            true,
+            "a bare host's alias",
+        ),
+        (
+            "alice.example.com",
+            mimi,
+            &[(bare, bare), ("w.hoster.net.", "*.hoster.net.")],
+            false,
+            "an alias of a bare host was made for the web",
+        ),
+        (
+            "alice.example.com",
+            mimi,
+            &[(bare, bare), ("x._mimi.hoster.net.", "*._mimi.hoster.net.")],
+            false,
+            "no wildcard counts for a bare host",
+        ),
+    ];
+    for (identifier, form, path, meant, why) in cases {
+        assert_meant(identifier, *form, path, *meant, why);
+    }
 }
 
 #[test]
 fn a_wildcard_cannot_name_one_account_for_all() {
+    let (account, provider) = (
+        "v=MIMI1; e=im.telegram.org; a=x",
+        "v=MIMI1; e=im.telegram.org",
+    );
+    let there = at!("_user._mimi.hub.net.");
+    let dname = (OWNER, "_user._mimi.example.com.");
+    let by_wildcard: [&[(&str, &str)]; 3] = [
+        &[(OWNER, WILDCARD)],
+        // Wherever on the way it stands, it answers for people that nobody thought of.
+        &[(OWNER, WILDCARD), ("all.hub.net.", "all.hub.net.")],
+        &[dname, (there, "*._user._mimi.hub.net.")],
+    ];
+    for path in by_wildcard {
+        let case = Case {
+            path,
+            ..Case::default()
+        };
+        assert_eq!(case.invalid(account), "record_account_in_wildcard");
+        assert_eq!(case.found(&[provider]).0.len(), 1);
+        assert_eq!(case.read(&["v=MIMI1; e=."]), Reading::OptedOut);
+    }
+    // A DNAME is no wildcard: there is one name there for each name here.
     let case = Case {
-        wildcards: &[WILDCARD],
+        path: &[dname, (there, there)],
         ..Case::default()
     };
-    assert_eq!(
-        case.invalid("v=MIMI1; e=im.telegram.org; a=x"),
-        "record_account_in_wildcard"
-    );
-    assert_eq!(case.found(&["v=MIMI1; e=im.telegram.org"]).0.len(), 1);
-    assert_eq!(case.read(&["v=MIMI1; e=."]), Reading::OptedOut);
+    assert_eq!(case.found(&[account]).0[0].account.as_deref(), Some("x"));
 }
 
 #[test]

@@ -65,6 +65,6 @@ pub use name::{Name, NameError};
 pub use prove::{Progress, Proof, ProveError, Prover, ProverLimits};
 pub use record::{CLASS_IN, Question, Record, RecordType};
 pub use verify::{
-    ClockHint, Code, Cost, Explanation, Link, Reason, Secure, SignatureMemory, Utc, Validity,
-    Verdict, Verification, explain, verify, verify_with_memory,
+    ClockHint, Code, Cost, Explanation, Link, PathStep, Reason, Secure, SignatureMemory, Utc,
+    Validity, Verdict, Verification, explain, verify, verify_with_memory,
 };

@@ -423,6 +423,13 @@ fn cname_and_dname_are_followed_across_zones() {
         found.aliases,
         [name("www.example.test"), name("a.b.moved.test")]
     );
+    // A DNAME stands above the names that it moves.
+    let path = [
+        ("www.example.test", "www.example.test"),
+        ("a.b.moved.test", "moved.test"),
+        ("a.b.example.test", "a.b.example.test"),
+    ];
+    assert_eq!(found.path, path.map(|(at, owner)| path_step(at, owner)));
     // The types that are aliases themselves are answered as such.
     assert_verdict(&tree, &proof, "www.example.test", "CNAME", "secure");
     assert_verdict(&tree, &proof, "moved.test", "DNAME", "secure");

@@ -4,7 +4,7 @@
 
 mod support;
 
-use sotto_proof::Verdict;
+use sotto_proof::{PathStep, Verdict};
 use support::zone::{NAMES, nsec_chain, nsec3_chain};
 use support::*;
 
@@ -100,6 +100,12 @@ fn a_wildcard_cname_is_followed_and_told() {
         Verdict::Secure(secure) => {
             assert_eq!(secure.wildcards, [name("*.w.example.test")]);
             assert_eq!(secure.aliases, [name("a.w.example.test")]);
+            let made = PathStep {
+                from_wildcard: true,
+                ..path_step("a.w.example.test", "*.w.example.test")
+            };
+            let exact = path_step("x.example.test", "x.example.test");
+            assert_eq!(secure.path, [made, exact]);
         }
         other => panic!("{other:?}"),
     }

@@ -8,8 +8,8 @@
 use libfuzzer_sys::fuzz_target;
 use sotto_fuzz::Input;
 use sotto_mimi::{
-    Domain, Found, Identifier, NoRecordReason, Provider, ProviderPolicy, Published, Reading,
-    Record, RecordError, RecordForm, TieBreak, limits, read,
+    Domain, Found, Identifier, NoRecordReason, PathStep, Provider, ProviderPolicy, Published,
+    Reading, Record, RecordError, RecordForm, TieBreak, limits, read,
 };
 
 /// Who is looked up.
@@ -90,9 +90,23 @@ fn exercise_set(input: &mut Input<'_>) {
         });
     }
 
+    let path: Vec<_> = wildcards
+        .iter()
+        .map(|wildcard| PathStep {
+            name: owner.to_string(),
+            owner: (*wildcard).to_owned(),
+            from_wildcard: true,
+        })
+        .collect();
     let ask = |rdatas: &[&[u8]]| {
-        let published = Published { rdatas, wildcards };
-        read(&identifier, &owner, form, published, &tie_break, policy)
+        let path = &path;
+        read(
+            &identifier,
+            &owner,
+            Published { rdatas, path },
+            &tie_break,
+            policy,
+        )
     };
     let mut given: Vec<&[u8]> = rdatas.iter().map(Vec::as_slice).collect();
     let reading = ask(&given);

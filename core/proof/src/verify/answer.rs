@@ -5,7 +5,7 @@ use super::denial::{self, Absence, Denial};
 use super::reason::{Code, Reason};
 use super::sets::SetId;
 use super::signature::{SignatureId, fault};
-use super::verdict::{Secure, Verdict};
+use super::verdict::{PathStep, Secure, Verdict};
 use super::{Evidence, Stop, Verifier};
 use crate::name::Name;
 use crate::record::{Question, RecordType};
@@ -38,6 +38,7 @@ enum Step {
 struct Trail {
     aliases: Vec<Name>,
     wildcards: Vec<Name>,
+    path: Vec<PathStep>,
     evidence: Evidence,
 }
 
@@ -74,7 +75,7 @@ fn follow(
     loop {
         match step(verifier, &current)? {
             Step::Answer(proved) => {
-                trail.add(&proved);
+                trail.add(verifier, &current.name, &proved);
                 return Ok(secure(verifier, current, &proved, std::mem::take(trail)));
             }
             Step::Denied(denial) => {
@@ -94,7 +95,7 @@ fn follow(
                 });
             }
             Step::Alias(proved, target) => {
-                trail.add(&proved);
+                trail.add(verifier, &current.name, &proved);
                 trail.aliases.push(current.name);
                 if trail.aliases.contains(&target) {
                     return Err(Reason::new(Code::AliasLoop, &target, None).into());
@@ -112,12 +113,19 @@ fn follow(
 }
 
 impl Trail {
-    fn add(&mut self, proved: &Proved) {
+    fn add(&mut self, verifier: &Verifier<'_>, name: &Name, proved: &Proved) {
         self.evidence.leaves.push(proved.signature);
+        let mut owner = verifier.sets.get(proved.set).owner;
         if let Some((wildcard, leaves)) = &proved.wildcard {
             self.wildcards.push(wildcard.clone());
             self.evidence.leaves.extend(leaves);
+            owner = wildcard;
         }
+        self.path.push(PathStep {
+            name: name.clone(),
+            owner: owner.clone(),
+            from_wildcard: proved.wildcard.is_some(),
+        });
     }
 }
 
@@ -130,6 +138,7 @@ fn secure(verifier: &Verifier<'_>, found: Question, proved: &Proved, trail: Trai
         rdatas: rdatas.iter().map(|(rdata, _)| rdata.clone()).collect(),
         wildcards: trail.wildcards,
         aliases: trail.aliases,
+        path: trail.path,
     });
     Conclusion {
         verdict,

@@ -67,6 +67,20 @@ pub struct Secure {
     pub wildcards: Vec<Name>,
     /// The names that turned out to be aliases, from the question's name on; without `owner`.
     pub aliases: Vec<Name>,
+    /// What settled each of `aliases`, and at last `owner`, in that order.
+    pub path: Vec<PathStep>,
+}
+
+/// One name between a question and its answer, and where the RRset that settled it was published.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PathStep {
+    /// The name.
+    pub name: Name,
+    /// The owner of the RRset as its zone has it: the name itself, the wildcard that the RRset was
+    /// made from, or for a DNAME a name above.
+    pub owner: Name,
+    /// Whether the RRset was made from a wildcard.
+    pub from_wildcard: bool,
 }
 
 /// A span of Unix seconds, both ends included.

@@ -19,8 +19,8 @@ use aws_lc_rs::signature::{
 use aws_lc_rs::{digest, rsa};
 use data_encoding::{BASE32HEX_NOPAD, HEXLOWER};
 use sotto_proof::{
-    Anchors, CLASS_IN, Code, Limits, Name, Question, Record, RecordType, SignatureMemory, Verdict,
-    Verification, codec, rdata, verify, verify_with_memory,
+    Anchors, CLASS_IN, Code, Limits, Name, PathStep, Question, Record, RecordType, SignatureMemory,
+    Verdict, Verification, codec, rdata, verify, verify_with_memory,
 };
 
 /// The time at which tests verify, in Unix seconds.
@@ -34,6 +34,15 @@ pub const TTL: u32 = 3_600;
 
 pub fn name(text: &str) -> Name {
     text.parse().unwrap()
+}
+
+/// What settled `at`, published at `owner`, which is no wildcard.
+pub fn path_step(at: &str, owner: &str) -> PathStep {
+    PathStep {
+        name: name(at),
+        owner: name(owner),
+        from_wildcard: false,
+    }
 }
 
 pub fn question(name: &str, rtype: &str) -> Question {
