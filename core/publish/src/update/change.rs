@@ -23,7 +23,7 @@ pub struct Change {
     pub kind: Kind,
     /// The TTL that the RRset has afterwards, seconds.
     pub ttl: u32,
-    /// The RDATA of each RR that goes.
+    /// The RDATA of each RR that goes, or gets another TTL.
     pub deleted: Vec<Box<[u8]>>,
     /// The RDATA of each RR that comes, or gets another TTL.
     pub added: Vec<Vec<u8>>,
@@ -47,7 +47,12 @@ impl Change {
         wanted.sort_unstable();
         wanted.dedup();
 
-        let stands = |rdata: &[u8]| standing.rdatas.iter().any(|standing| **standing == *rdata);
+        let stands = |rdata: &[u8]| {
+            standing
+                .rdatas
+                .iter()
+                .any(|standing| standing[..] == *rdata)
+        };
         let ttl = if foreign.is_empty() {
             target.ttl
         } else {
@@ -56,7 +61,8 @@ impl Change {
         let retimed = ttl != standing.ttl;
         let deleted: Vec<Box<[u8]>> = ours
             .iter()
-            .filter(|rdata| !wanted.iter().any(|wanted| **wanted == ****rdata))
+            // Knot keeps the TTL of an RR that is added again unless it goes first.
+            .filter(|rdata| retimed || !wanted.iter().any(|wanted| wanted[..] == rdata[..]))
             .map(|rdata| (*rdata).clone())
             .collect();
         let is_last = wanted.is_empty();
@@ -100,6 +106,6 @@ impl Change {
 
     /// Octets that the change takes in an update.
     pub(super) fn octets(&self) -> usize {
-        self.prerequisites.len() + self.updates.len()
+        self.prerequisites.octets() + self.updates.octets()
     }
 }

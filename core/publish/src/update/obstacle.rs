@@ -55,6 +55,9 @@ pub enum Obstacle {
     /// The update is served, in a zone that is signed, without a signature.
     #[error("the server serves the records without a signature, though the zone is signed")]
     NotSigned,
+    /// The run ended before its turn.
+    #[error("the run ended before it came to this name")]
+    NotTried,
     /// The connection was lost too often. Whether the update was made is not known.
     #[error("the connection was lost before the server said what came of it")]
     Unknown,
@@ -75,6 +78,7 @@ impl Obstacle {
             Self::Contended => "contended",
             Self::NotServed => "not_served",
             Self::NotSigned => "not_signed",
+            Self::NotTried => "not_tried",
             Self::Unknown => "unknown",
         }
     }
@@ -88,16 +92,22 @@ impl Obstacle {
             Self::Alias { .. } => {
                 "publish where the alias leads, or have the alias removed: nothing can stand beside or below it"
             }
-            Self::Delegated { .. } => "publish at the server of that zone, and give that zone with --zone",
+            Self::Delegated { .. } => {
+                "publish at the server of that zone, and give that zone with --zone"
+            }
             Self::NotAnswered { .. } => "ask the zone's primary server, and read its log",
             Self::TooLarge(_) => "publish fewer or shorter records at this name",
             Self::Refused { .. } => {
                 "let the key update this name and type: docs/publishing/updates.md shows it for each server, whose log says more"
             }
             Self::Contended => "find out who else writes there, and run the same command again",
-            Self::NotServed => "read the server's log; something else may have changed the zone since",
+            Self::NotServed => {
+                "read the server's log; something else may have changed the zone since"
+            }
             Self::NotSigned => "see that the server signs what updates bring; its log says more",
-            Self::Unknown => "run the same command again: it finds out, and does only what is left",
+            Self::NotTried | Self::Unknown => {
+                "run the same command again: it finds out, and does only what is left"
+            }
         }
     }
 }

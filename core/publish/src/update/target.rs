@@ -14,10 +14,7 @@ pub type IsOurs = fn(&[u8]) -> bool;
 /// Whether RDATA is a MIMI record, well-formed or not.
 #[must_use]
 pub fn is_mimi(rdata: &[u8]) -> bool {
-    !matches!(
-        sotto_mimi::Record::parse(rdata),
-        Err(RecordError::NotMimi)
-    )
+    !matches!(sotto_mimi::Record::parse(rdata), Err(RecordError::NotMimi))
 }
 
 /// What is to stand at one name: those RRs of ours, and no others of ours.
@@ -45,10 +42,10 @@ impl Target {
     /// [`NameError`], which no owner name of an identifier gives.
     pub fn of(publication: &Publication) -> Result<Self, NameError> {
         Ok(Self {
-            owner: publication.owner.as_str().parse()?,
-            rtype: RecordType(publication.rtype),
-            ttl: publication.ttl,
-            rdatas: publication.rdatas.clone(),
+            owner: publication.owner().as_str().parse()?,
+            rtype: RecordType(publication.rtype()),
+            ttl: publication.ttl(),
+            rdatas: publication.rdatas().to_vec(),
             is_ours: is_mimi,
         })
     }
@@ -125,7 +122,10 @@ pub(super) fn standing(
             continue;
         };
         let signatures = Signatures::read(here(RecordType::RRSIG), rtype, now);
-        if signatures.labels.is_some_and(|labels| labels < literal_labels(owner)) {
+        if signatures
+            .labels
+            .is_some_and(|labels| labels < literal_labels(owner))
+        {
             return Ok(Standing::default()); // made from a wildcard: nothing stands at the name itself
         }
         if let Some(signer) = signatures.signer.filter(|signer| signer != zone) {
@@ -160,11 +160,7 @@ struct Signatures {
 }
 
 impl Signatures {
-    fn read<'a>(
-        records: impl Iterator<Item = &'a Record>,
-        covered: RecordType,
-        now: u64,
-    ) -> Self {
+    fn read<'a>(records: impl Iterator<Item = &'a Record>, covered: RecordType, now: u64) -> Self {
         let mut read = Self::default();
         for rrsig in records.filter_map(|rr| Rrsig::parse(&rr.rdata)) {
             if rrsig.covered == covered {

@@ -5,7 +5,7 @@ use sotto_proof::message::MAX_MESSAGE_BYTES;
 use thiserror::Error;
 
 use super::key::TsigKey;
-use super::wire::{CLASS_ANY, HEADER_OCTETS, Header, Reader, last_additional};
+use super::wire::{CLASS_ANY, HEADER_OCTETS, Reader, last_additional};
 
 /// The type of the pseudo-RR (RFC 8945 section 4.2).
 const TYPE_TSIG: u16 = 250;
@@ -40,6 +40,11 @@ pub enum TsigError {
         /// Ours, Unix seconds.
         client: u64,
     },
+    /// NOTAUTH and no more, as PowerDNS answers to a name, an algorithm, a secret or a time that is not right.
+    #[error(
+        "the server refuses the key, or the time of the signature, and does not say which (NOTAUTH)"
+    )]
+    Unexplained,
     /// BADTRUNC, or an error that RFC 8945 does not define.
     #[error("the server refuses the signature with TSIG error {0}")]
     Other(u16),
@@ -47,7 +52,9 @@ pub enum TsigError {
     #[error("the server does not sign its answer, so anybody may have written it")]
     Unsigned,
     /// The answer's signature does not verify.
-    #[error("the signature of the answer does not verify: it was changed on its way, or the server has another secret")]
+    #[error(
+        "the signature of the answer does not verify: it was changed on its way, or the server has another secret"
+    )]
     Forged,
     /// The answer is older or newer than the fudge allows.
     #[error("the answer was signed at {signed}, which is not now ({now})")]
@@ -70,7 +77,7 @@ impl TsigError {
             Self::BadKey => "tsig_bad_key",
             Self::BadSignature => "tsig_bad_signature",
             Self::BadTime { .. } => "tsig_bad_time",
-            Self::Other(_) => "tsig_refused",
+            Self::Unexplained | Self::Other(_) => "tsig_refused",
             Self::Unsigned => "tsig_unsigned",
             Self::Forged => "tsig_forged",
             Self::Stale { .. } => "tsig_stale",
@@ -88,6 +95,9 @@ impl TsigError {
             Self::BadSignature => "put the server's secret for this key into the key file",
             Self::BadTime { .. } | Self::Stale { .. } => {
                 "set the clock that is wrong, by NTP, and run the same command again"
+            }
+            Self::Unexplained => {
+                "compare name, algorithm and secret in the key file with the server's, and both clocks; the server's log says more"
             }
             Self::Other(_) => "use a key of hmac-sha256 whose signatures are not truncated",
             Self::Unsigned => {
@@ -109,11 +119,7 @@ pub(super) struct RequestMac(Vec<u8>);
 /// # Errors
 ///
 /// `None` if the message has no room for it.
-pub(super) fn sign(
-    mut message: Vec<u8>,
-    key: &TsigKey,
-    now: u64,
-) -> Option<(Vec<u8>, RequestMac)> {
+pub(super) fn sign(mut message: Vec<u8>, key: &TsigKey, now: u64) -> Option<(Vec<u8>, RequestMac)> {
     let id = message.get(..2)?.to_vec();
     let stamp = Stamp {
         time: now,
@@ -198,11 +204,6 @@ pub(super) fn verify(
         });
     }
     Ok(stripped)
-}
-
-/// Whether an answer carries a TSIG at all, and so must verify.
-pub(super) fn is_signed(answer: &[u8]) -> bool {
-    last_additional(answer).is_ok_and(|last| last.is_some_and(|last| last.rtype == TYPE_TSIG))
 }
 
 /// The fields of a TSIG that are signed beside the message (RFC 8945 section 4.3.3).

@@ -74,11 +74,8 @@ impl Section {
         self.count += other.count;
     }
 
-    pub(super) fn is_empty(&self) -> bool {
-        self.count == 0
-    }
-
-    pub(super) fn len(&self) -> usize {
+    /// Octets.
+    pub(super) fn octets(&self) -> usize {
         self.octets.len()
     }
 }
