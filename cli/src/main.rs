@@ -12,6 +12,7 @@ mod failure;
 mod files;
 mod json;
 mod lookup;
+mod progress;
 mod question;
 mod record;
 mod report;

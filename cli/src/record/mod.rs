@@ -2,6 +2,7 @@
 
 mod check;
 mod new;
+mod placement;
 mod publish;
 
 use clap::Subcommand;

@@ -70,6 +70,15 @@ impl Advice {
         }
     }
 
+    /// Whether it is most likely a mistake; otherwise it is something to know.
+    #[must_use]
+    pub const fn is_warning(&self) -> bool {
+        matches!(
+            self,
+            Self::PhoneInAccount { .. } | Self::LongTtl(_) | Self::SpecialUse(_)
+        )
+    }
+
     /// What to do about it.
     #[must_use]
     pub const fn remedy(&self) -> &'static str {

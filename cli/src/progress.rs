@@ -1,0 +1,13 @@
+//! How far a long job has come: on standard error, and only if that is a terminal.
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+/// A bar over a file that is read from end to end.
+pub(crate) fn octets(length: u64) -> ProgressBar {
+    let bar = ProgressBar::new(length);
+    // Standard error that is no terminal gets nothing.
+    match ProgressStyle::with_template("{wide_bar} {percent}% {bytes}/{total_bytes}, {eta} left") {
+        Ok(style) => bar.with_style(style),
+        Err(_) => bar,
+    }
+}

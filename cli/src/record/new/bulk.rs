@@ -1,0 +1,280 @@
+//! The records of everybody in a file of accounts, as a part of a zone file.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File, Permissions};
+use std::io::{self, BufWriter, Seek, Write};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+use sotto_publish::accounts::{Accounts, Entry};
+use sotto_publish::{AccountsError, Advice, Placement, Software, Zone, zone_file};
+
+use super::answer::count;
+use crate::Output;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::json;
+use crate::progress;
+use crate::terminal::escape;
+
+/// Lines that are named for one kind of advice; the rest are counted.
+const LINES_SHOWN: usize = 10;
+
+/// People between two looks at the progress bar.
+const STEP: u64 = 1_024;
+
+/// Everything that `--from` was asked to do.
+pub(super) struct Job<'a> {
+    accounts: &'a Path,
+    zone: Zone,
+    placement: Placement,
+    software: Software,
+    output: Option<&'a Path>,
+}
+
+/// What came of it.
+#[derive(Debug, Default, Serialize)]
+struct Summary {
+    people: u64,
+    records: u64,
+    octets: u64,
+    advice: BTreeMap<&'static str, Noted>,
+}
+
+/// One kind of advice, and whom it concerns.
+#[derive(Debug, Serialize)]
+struct Noted {
+    count: u64,
+    /// The first lines of the file that it concerns.
+    lines: Vec<u64>,
+    /// What is said of the first of them.
+    message: String,
+    remedy: &'static str,
+}
+
+impl<'a> Job<'a> {
+    pub(super) const fn new(
+        accounts: &'a Path,
+        zone: Zone,
+        placement: Placement,
+        software: Software,
+        output: Option<&'a Path>,
+    ) -> Self {
+        Self {
+            accounts,
+            zone,
+            placement,
+            software,
+            output,
+        }
+    }
+
+    /// Writes the zone file whole, or nothing.
+    pub(super) fn run(self, json: bool) -> Result<Output, Failure> {
+        let (summary, notes) = match self.output {
+            Some(path) => {
+                let path = destination(path);
+                let file = beside(&path)?;
+                let summary = self.write(file.as_file())?;
+                let mode = fs::metadata(&path).map(|metadata| metadata.permissions());
+                file.as_file()
+                    .sync_all()
+                    .and_then(|()| mode.map_or(Ok(()), |mode| file.as_file().set_permissions(mode)))
+                    .map_err(|error| not_written(&path, &error))?;
+                file.persist(&path)
+                    .map_err(|error| not_written(&path, &error.error))?;
+                let said = format!("{} written to {}", summary.said(), path.display());
+                (summary, said)
+            }
+            None if json => {
+                return Err(Failure::usage(
+                    "output_missing",
+                    "--json prints a summary, and the zone file has to go elsewhere",
+                    "add --output FILE",
+                ));
+            }
+            None => {
+                // What is on standard output cannot be taken back: it begins when nothing can go wrong any more.
+                let spool = Path::new("a temporary file");
+                let mut file = tempfile::tempfile().map_err(|error| not_written(spool, &error))?;
+                let summary = self.write(&file)?;
+                file.rewind().map_err(|error| not_written(spool, &error))?;
+                let copied = io::copy(&mut file, &mut io::stdout().lock());
+                match copied {
+                    // A reader who closed the pipe has seen enough.
+                    Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+                        return Err(not_written(Path::new("standard output"), &error));
+                    }
+                    _ => {}
+                }
+                let said = summary.said();
+                (summary, said)
+            }
+        };
+        Ok(if json {
+            Output {
+                text: json::print(&summary),
+                notes: Vec::new(),
+                exit: Exit::Done,
+            }
+        } else {
+            Output {
+                text: String::new(),
+                notes: summary.notes(notes),
+                exit: Exit::Done,
+            }
+        })
+    }
+
+    /// Writes the zone file to `file`.
+    fn write(&self, file: &File) -> Result<Summary, Failure> {
+        let unreadable =
+            |error: &io::Error| Failure::unreadable("the file of accounts", self.accounts, error);
+        let input = File::open(self.accounts).map_err(|error| unreadable(&error))?;
+        let metadata = input.metadata().map_err(|error| unreadable(&error))?;
+        if metadata.is_dir() {
+            return Err(unreadable(&io::ErrorKind::IsADirectory.into()));
+        }
+        let bar = progress::octets(metadata.len());
+        let mut accounts = Accounts::new(input, self.placement.clone(), Some(self.zone.clone()))
+            .map_err(|error| self.refused(&error))?;
+        let mut out = Counted::new(BufWriter::with_capacity(1 << 16, file));
+        let mut summary = Summary::default();
+        let failed = |error: &io::Error| {
+            not_written(self.output.unwrap_or(Path::new("a temporary file")), error)
+        };
+        out.write(&self.software.head(&self.zone))
+            .map_err(|error| failed(&error))?;
+        while let Some(entry) = accounts.next() {
+            let entry = entry.map_err(|error| self.refused(&error))?;
+            out.write(&zone_file::lines(&entry.publication))
+                .map_err(|error| failed(&error))?;
+            summary.note(&entry, &self.placement);
+            if summary.people % STEP == 0 {
+                bar.set_position(accounts.octets());
+            }
+        }
+        bar.finish_and_clear();
+        summary.octets = out.finish().map_err(|error| failed(&error))?;
+        Ok(summary)
+    }
+
+    fn refused(&self, error: &AccountsError) -> Failure {
+        Failure::usage(
+            error.problem.code(),
+            format!("{}: {error}", self.accounts.display()),
+            error.problem.remedy(),
+        )
+    }
+}
+
+/// A writer that counts.
+struct Counted<'a> {
+    inner: BufWriter<&'a File>,
+    octets: u64,
+}
+
+impl<'a> Counted<'a> {
+    const fn new(inner: BufWriter<&'a File>) -> Self {
+        Self { inner, octets: 0 }
+    }
+
+    fn write(&mut self, text: &str) -> io::Result<()> {
+        self.octets += text.len() as u64;
+        self.inner.write_all(text.as_bytes())
+    }
+
+    fn finish(mut self) -> io::Result<u64> {
+        self.inner.flush()?;
+        Ok(self.octets)
+    }
+}
+
+/// The file itself where `path` is a symbolic link, which must stay one.
+fn destination(path: &Path) -> PathBuf {
+    fs::canonicalize(path).unwrap_or_else(|_| path.to_owned())
+}
+
+/// A new file in the folder of `path`, from where it can be renamed.
+fn beside(path: &Path) -> Result<tempfile::NamedTempFile, Failure> {
+    if path.exists() && !path.is_file() {
+        return Err(not_written(path, &io::Error::other("it is no file")));
+    }
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty())
+        .unwrap_or(Path::new("."));
+    tempfile::Builder::new()
+        .prefix(".sotto-")
+        // A name server reads it as somebody else; the umask has its say.
+        .permissions(Permissions::from_mode(0o666))
+        .tempfile_in(folder)
+        .map_err(|error| not_written(path, &error))
+}
+
+fn not_written(path: &Path, error: &io::Error) -> Failure {
+    Failure::own(
+        "file_not_written",
+        format!(
+            "the zone file cannot be written to {}: {error}",
+            path.display()
+        ),
+        "choose another file",
+    )
+}
+
+impl Summary {
+    fn note(&mut self, entry: &Entry, placement: &Placement) {
+        self.people += 1;
+        self.records += entry.records.len() as u64;
+        for advice in Advice::of(&entry.subject, &entry.records, placement) {
+            if !advice.is_warning() {
+                continue;
+            }
+            let noted = self.advice.entry(advice.code()).or_insert_with(|| Noted {
+                count: 0,
+                lines: Vec::new(),
+                message: advice.to_string(),
+                remedy: advice.remedy(),
+            });
+            noted.count += 1;
+            if noted.lines.len() < LINES_SHOWN {
+                noted.lines.push(entry.line);
+            }
+        }
+    }
+
+    fn said(&self) -> String {
+        let number = |number: u64, noun| count(usize::try_from(number).unwrap_or(usize::MAX), noun);
+        format!(
+            "{} of {}",
+            number(self.records, "record"),
+            match self.people {
+                1 => "1 person".to_owned(),
+                people => format!("{people} people"),
+            }
+        )
+    }
+
+    fn notes(&self, said: String) -> Vec<String> {
+        let mut notes = Vec::new();
+        for noted in self.advice.values() {
+            let lines: Vec<String> = noted.lines.iter().map(u64::to_string).collect();
+            let more = noted.count - noted.lines.len() as u64;
+            let more = if more == 0 {
+                String::new()
+            } else {
+                format!(" and {more} more")
+            };
+            notes.push(format!(
+                "warning: line {}{more}: {}",
+                lines.join(", "),
+                escape(&noted.message)
+            ));
+            notes.push(format!("  try: {}", noted.remedy));
+        }
+        notes.push(said);
+        notes
+    }
+}

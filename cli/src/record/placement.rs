@@ -1,0 +1,40 @@
+//! Where and for how long records are published: the same flags for every command that makes records.
+
+use clap::{Args, value_parser};
+use sotto_mimi::{DEFAULT_MIMI_TYPE, Domain};
+use sotto_publish::Placement;
+use sotto_publish::publication::{DEFAULT_TTL, TTL_MAX};
+
+use crate::args::Form;
+
+#[derive(Debug, Args)]
+pub(crate) struct PlacementArguments {
+    /// The form of the records: TXT, or MIMI for the private-use type.
+    #[arg(
+        long = "type",
+        value_name = "TYPE",
+        ignore_case = true,
+        default_value = "TXT"
+    )]
+    form: Form,
+    /// The private-use number of the type MIMI.
+    #[arg(long, value_name = "NUMBER", default_value_t = DEFAULT_MIMI_TYPE, value_parser = value_parser!(u16).range(65_280..=65_534))]
+    mimi_type: u16,
+    /// The TTL, seconds. A change or a removal is seen by everybody only after it.
+    #[arg(long, value_name = "SECONDS", default_value_t = DEFAULT_TTL, value_parser = value_parser!(u32).range(..=i64::from(TTL_MAX)))]
+    ttl: u32,
+    /// The zone below which phone numbers hang. There is no default.
+    #[arg(long, value_name = "ZONE")]
+    phone_zone: Option<Domain>,
+}
+
+impl PlacementArguments {
+    pub(crate) fn placement(&self) -> Placement {
+        Placement {
+            form: self.form.into(),
+            mimi_type: self.mimi_type,
+            ttl: self.ttl,
+            phone_zone: self.phone_zone.clone(),
+        }
+    }
+}
