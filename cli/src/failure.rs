@@ -4,13 +4,14 @@ use std::fmt;
 use std::path::Path;
 
 use clap::error::{ContextKind, ContextValue};
+use serde::Serialize;
 use sotto_mimi::IdentifierError;
 
 use crate::exit::Exit;
 use crate::terminal::escape;
 
 /// A command that could not do its work.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct Failure {
     /// A stable word for programs.
     pub(crate) code: &'static str,
@@ -18,6 +19,7 @@ pub(crate) struct Failure {
     pub(crate) message: String,
     /// What to do about it.
     pub(crate) remedy: String,
+    #[serde(skip)]
     pub(crate) exit: Exit,
 }
 

@@ -11,3 +11,12 @@ pub(crate) fn octets(length: u64) -> ProgressBar {
         Err(_) => bar,
     }
 }
+
+/// A bar over people.
+pub(crate) fn people(count: u64) -> ProgressBar {
+    let bar = ProgressBar::new(count);
+    match ProgressStyle::with_template("{wide_bar} {percent}% {pos}/{len} people, {eta} left") {
+        Ok(style) => bar.with_style(style),
+        Err(_) => bar,
+    }
+}

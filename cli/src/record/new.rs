@@ -2,7 +2,7 @@
 
 mod answer;
 mod bulk;
-mod services;
+pub(super) mod services;
 
 use std::path::PathBuf;
 

@@ -1,18 +1,229 @@
-//! `sotto record publish`.
+//! `sotto record publish`: sends records to the zone's primary name server, and sees that it serves them.
 
-use clap::Args;
+mod connection;
+mod key_file;
+mod people;
+mod tally;
 
+use std::io::{self, Write};
+use std::path::PathBuf;
+
+use clap::{ArgGroup, Args};
+use sotto_proof::Name;
+use sotto_publish::Zone;
+use sotto_publish::update::{Intent, Obstacle, ROUND_TARGETS, Round, Session, TsigKey};
+
+use self::connection::{Connection, Halt, Server};
+use self::people::People;
+use self::tally::{Place, Planned, Tally};
+use super::new::services::Services;
+use super::placement::PlacementArguments;
 use crate::Output;
+use crate::clock;
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::progress;
+
+/// What the page of help ends with.
+const EXAMPLES: &str = "\
+--account, --prefer, --label and --tag belong to the --service before them:
+  sotto record publish hugh@example.com --service mimi.example.net --account hugh \\
+      --server ns1.example.com --zone example.com --tsig mimi.key
+  sotto record publish --from accounts.csv --server ns1.example.com --zone example.com --tsig mimi.key
+  sotto record publish --remove hugh@example.com --server ns1.example.com --zone example.com --tsig mimi.key
+Of each person all is published or nothing. Only MIMI records are touched. Run again, it does only what is left.
+Exit codes: 0 the server serves what was wanted (dry run: would be asked to), 1 a failure of this machine, 2 usage, 8 something is \
+not published.";
 
 #[derive(Debug, Args)]
-pub(crate) struct Arguments {}
+#[command(
+    after_help = EXAMPLES,
+    group = ArgGroup::new("whom").args(["identifier", "from", "remove"]).required(true),
+    mut_arg("service", |service| service.required_unless_present_any(["remove"])),
+)]
+pub(crate) struct Arguments {
+    /// For whom: a mailbox, a host, a "+" number, or *@example.com for every mailbox there that has no records of its own.
+    identifier: Option<String>,
+    #[command(flatten)]
+    services: Services,
+    /// Publish that the person is deliberately not reachable by MIMI.
+    #[arg(long, conflicts_with_all = ["service", "from", "remove"])]
+    opt_out: bool,
+    /// Publish for everybody in a file of comma-separated values. Columns: identifier, service, account, prefer, label, tag,
+    /// opt_out. Who is not in the file is left alone.
+    #[arg(long, value_name = "CSV", conflicts_with = "service")]
+    from: Option<PathBuf>,
+    /// Remove the MIMI records of this person. Give it again for another.
+    #[arg(long, value_name = "IDENTIFIER", conflicts_with = "service")]
+    remove: Vec<String>,
+    #[command(flatten)]
+    placement: PlacementArguments,
+    /// The zone's primary name server: an IP address or a host name, with a port or without.
+    #[arg(long, value_name = "ADDR[:PORT]")]
+    server: Server,
+    /// The zone that the records go into.
+    #[arg(long, value_name = "ZONE")]
+    zone: Zone,
+    /// The file with the TSIG key that may update the zone, as tsig-keygen or keymgr -t printed it; mode 600.
+    #[arg(long, value_name = "FILE")]
+    tsig: PathBuf,
+    /// Ask what stands there, print what would change, and change nothing.
+    #[arg(long)]
+    dry_run: bool,
+}
 
-pub(crate) fn run(_arguments: &Arguments, _json: bool) -> Result<Output, Failure> {
-    Ok(Output {
-        text: String::new(),
-        notes: Vec::new(),
-        exit: Exit::Done,
-    })
+pub(crate) fn run(arguments: &Arguments, json: bool) -> Result<Output, Failure> {
+    let people = People::new(arguments)?;
+    let key = key_file::read(&arguments.tsig)?;
+    let mut run = Run::new(arguments, key, json)?;
+    let failure = run.publish(&people)?;
+    Ok(run.output(failure.as_ref()))
+}
+
+/// One run over some people.
+struct Run {
+    session: Session,
+    connection: Connection,
+    tally: Tally,
+    place: Place,
+    json: bool,
+}
+
+impl Run {
+    fn new(arguments: &Arguments, key: TsigKey, json: bool) -> Result<Self, Failure> {
+        let zone: Name =
+            arguments.zone.as_str().parse().map_err(|error| {
+                Failure::usage("zone_invalid", error, "write it as in example.com")
+            })?;
+        let mut id = [0; 2];
+        aws_lc_rs::rand::fill(&mut id).map_err(|_| {
+            Failure::own(
+                "no_randomness",
+                "the system gives no random octets",
+                "see what is wrong with this machine",
+            )
+        })?;
+        Ok(Self {
+            session: Session::new(zone, key, u16::from_be_bytes(id)),
+            connection: Connection::new(arguments.server.clone()),
+            tally: Tally::default(),
+            place: Place {
+                zone: arguments.zone.to_string(),
+                server: arguments.server.to_string(),
+                dry_run: arguments.dry_run,
+            },
+            json,
+        })
+    }
+
+    /// Publishes round by round, until the end or until nothing more can be published. Says why in the latter case.
+    fn publish(&mut self, people: &People) -> Result<Option<Failure>, Failure> {
+        let intent = match self.place.dry_run {
+            true => Intent::Plan,
+            false => Intent::Publish,
+        };
+        let bar = progress::people(people.count());
+        let mut iterator = people.iter()?;
+        let mut tried = 0;
+        loop {
+            let mut subjects = Vec::with_capacity(ROUND_TARGETS);
+            let mut targets = Vec::with_capacity(ROUND_TARGETS);
+            for person in iterator.by_ref().take(ROUND_TARGETS) {
+                let (subject, target) = person?;
+                subjects.push(subject);
+                targets.push(target);
+            }
+            if subjects.is_empty() {
+                bar.finish_and_clear();
+                return Ok(None);
+            }
+            tried += subjects.len() as u64;
+            let mut round = Round::new(&mut self.session, targets, intent);
+            let driven = self.connection.drive(&mut round, clock::now);
+            let reports = round.finish();
+            let is_hopeless = reports
+                .iter()
+                .all(|report| report.result.as_ref().is_err_and(Obstacle::is_server_s));
+            for (subject, report) in subjects.iter().zip(&reports) {
+                self.tally.count(subject, report);
+                if intent == Intent::Plan
+                    && let Some(planned) = Planned::of(subject, report)
+                {
+                    self.show(planned)?;
+                }
+            }
+            bar.set_position(tried);
+            let failure = driven.err().map(|halt| self.failure(&halt));
+            if failure.is_some() || is_hopeless {
+                bar.finish_and_clear();
+                if let Some(person) = iterator.next() {
+                    self.tally.skip(&person?.0, people.count() - tried);
+                }
+                return Ok(failure);
+            }
+        }
+    }
+
+    /// Prints what a dry run found at once: a million people do not wait in memory for the end.
+    fn show(&mut self, planned: Planned) -> Result<(), Failure> {
+        if self.json {
+            self.tally.keep(planned);
+            return Ok(());
+        }
+        match io::stdout().lock().write_all(planned.text().as_bytes()) {
+            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Failure::own(
+                "output_not_written",
+                format!("standard output cannot be written: {error}"),
+                "see where it goes",
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    fn failure(&self, halt: &Halt) -> Failure {
+        let server = &self.place.server;
+        let (code, message, remedy) = match halt {
+            Halt::Stop(stop) => (
+                stop.code(),
+                format!("{server}, zone {}: {stop}", self.place.zone),
+                stop.remedy().to_owned(),
+            ),
+            Halt::Unreachable(error) => (
+                "server_unreachable",
+                format!("{server} cannot be talked to over TCP: {error}"),
+                String::from(
+                    "see that it runs, listens on TCP there, and that no firewall is between; then run the same command again",
+                ),
+            ),
+        };
+        Failure {
+            code,
+            message,
+            remedy,
+            exit: Exit::Unavailable,
+        }
+    }
+
+    fn output(&self, failure: Option<&Failure>) -> Output {
+        let states = self.session.states();
+        let exit = match failure {
+            Some(failure) => failure.exit,
+            None if self.tally.is_whole() => Exit::Done,
+            None => Exit::Unavailable,
+        };
+        if self.json {
+            return Output {
+                text: self.tally.json(&self.place, states, failure),
+                notes: Vec::new(),
+                exit,
+            };
+        }
+        let mut notes = failure.map(Failure::notes).unwrap_or_default();
+        notes.extend(self.tally.notes(&self.place, states));
+        Output {
+            text: self.tally.text(&self.place, states),
+            notes,
+            exit,
+        }
+    }
 }

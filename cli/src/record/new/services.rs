@@ -8,8 +8,8 @@ use sotto_mimi::{Account, Label, Provider, Record, RecordError, Tag};
 
 /// The services that were named, in that order.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Services {
-    pub(super) records: Vec<Record>,
+pub(in crate::record) struct Services {
+    pub(in crate::record) records: Vec<Record>,
 }
 
 /// One argument.

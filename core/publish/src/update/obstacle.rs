@@ -83,6 +83,15 @@ impl Obstacle {
         }
     }
 
+    /// Whether it lies with the server rather than with the name, so that other names will hardly fare better.
+    #[must_use]
+    pub const fn is_server_s(&self) -> bool {
+        matches!(
+            self,
+            Self::NotAnswered { .. } | Self::Refused { .. } | Self::NotServed | Self::NotSigned
+        )
+    }
+
     /// What to do about it.
     #[must_use]
     pub const fn remedy(&self) -> &'static str {

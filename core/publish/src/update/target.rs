@@ -1,6 +1,6 @@
 //! What is to stand at a name, and what stands there.
 
-use sotto_mimi::RecordError;
+use sotto_mimi::{OwnerName, RecordError};
 use sotto_proof::rdata::Rrsig;
 use sotto_proof::{Name, NameError, Question, Record, RecordType};
 
@@ -46,6 +46,21 @@ impl Target {
             rtype: RecordType(publication.rtype()),
             ttl: publication.ttl(),
             rdatas: publication.rdatas().to_vec(),
+            is_ours: is_mimi,
+        })
+    }
+
+    /// Nothing of MIMI at `owner`.
+    ///
+    /// # Errors
+    ///
+    /// [`NameError`], which no owner name of an identifier gives.
+    pub fn absent(owner: &OwnerName, rtype: u16) -> Result<Self, NameError> {
+        Ok(Self {
+            owner: owner.as_str().parse()?,
+            rtype: RecordType(rtype),
+            ttl: 0,
+            rdatas: Vec::new(),
             is_ours: is_mimi,
         })
     }
