@@ -316,7 +316,7 @@ impl Fields<'_> {
                 let dnskey = [&flags.to_be_bytes()[..], &[PROTOCOL, algorithm], &key].concat();
                 let owner = zone.to_lowercase();
                 let agrees = key_tag(&dnskey) == tag
-                    && *known.digest(&[owner.as_wire(), &dnskey]).as_ref() == digest[..];
+                    && known.digest(&[owner.as_wire(), &dnskey])[..] == digest[..];
                 if !agrees {
                     return Err(format!(
                         "the PublicKey is not the one of KeyTag {tag} and its Digest"

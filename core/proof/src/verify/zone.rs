@@ -206,7 +206,7 @@ impl<'p> Verifier<'p> {
         self.charge_key_digest(zone)?;
         let owner = zone.to_lowercase();
         let digest = digest_type.digest(&[owner.as_wire(), candidate.rdata]);
-        Ok(digest.as_ref() == ds.digest)
+        Ok(*digest == *ds.digest)
     }
 }
 

@@ -1,12 +1,33 @@
-//! The algorithms of DNSSEC over aws-lc-rs: the one file that another library would replace.
+//! The algorithms of DNSSEC, and which keys count, over one of two libraries: `aws_lc`, or `rust`
+//! where that is all there is. Both accept exactly the same signatures.
+
+#[cfg(feature = "aws-lc-rs")]
+mod aws_lc;
+#[cfg(all(feature = "rust-crypto", any(test, not(feature = "aws-lc-rs"))))]
+mod rust;
+#[cfg(test)]
+mod tests;
 
 use std::fmt;
 
-use aws_lc_rs::{digest, signature};
+#[cfg(feature = "aws-lc-rs")]
+use self::aws_lc as backend;
+#[cfg(all(feature = "rust-crypto", not(feature = "aws-lc-rs")))]
+use self::rust as backend;
+
+#[cfg(not(any(feature = "aws-lc-rs", feature = "rust-crypto")))]
+compile_error!(
+    "sotto-proof verifies no signature without a library: enable its feature aws-lc-rs (the \
+     default, fast, needs a C compiler) or rust-crypto (any target that Rust has)"
+);
 
 /// The range of RSA moduli that count, in bits: below 1,024 forging is cheap, and RFC 3110 section
 /// 2 (with RFC 5702 section 2) ends at 4,096.
 const RSA_BITS: std::ops::RangeInclusive<usize> = 1_024..=4_096;
+
+/// The range of odd RSA exponents that count, in bits: 1 signs nothing, and a long one makes a check
+/// slow. The longest that a signer is known to have made is 2^32 + 1.
+const RSA_EXPONENT_BITS: std::ops::RangeInclusive<usize> = 2..=33;
 
 /// RSA moduli below this many bits verify but are noted.
 const RSA_STRONG_BITS: usize = 2_048;
@@ -78,7 +99,7 @@ impl<'a> PublicKey<'a> {
             Algorithm::RsaSha512 => Self::parse_rsa(RsaHash::Sha512, key),
             Algorithm::EcdsaP256 => point(64).map(Self::P256),
             Algorithm::EcdsaP384 => point(96).map(Self::P384),
-            Algorithm::Ed25519 => (key.len() == 32).then_some(Self::Ed25519(key)),
+            Algorithm::Ed25519 => is_ed25519_point(key).then_some(Self::Ed25519(key)),
         }
     }
 
@@ -97,7 +118,11 @@ impl<'a> PublicKey<'a> {
             &number[zeros..]
         };
         let (exponent, modulus) = (strip(exponent), strip(modulus));
-        let counts = !exponent.is_empty() && RSA_BITS.contains(&bits(modulus));
+        let is_odd = |number: &[u8]| number.last().is_some_and(|octet| octet % 2 == 1);
+        let counts = is_odd(exponent)
+            && is_odd(modulus)
+            && RSA_EXPONENT_BITS.contains(&bits(exponent))
+            && RSA_BITS.contains(&bits(modulus));
         counts.then_some(Self::Rsa {
             hash,
             modulus,
@@ -113,34 +138,31 @@ impl<'a> PublicKey<'a> {
         }
     }
 
-    pub(super) fn verify(&self, message: &[u8], signature_octets: &[u8]) -> bool {
-        let unparsed = |algorithm: &'static dyn signature::VerificationAlgorithm, key: &[u8]| {
-            signature::UnparsedPublicKey::new(algorithm, key)
-                .verify(message, signature_octets)
-                .is_ok()
-        };
+    pub(super) fn verify(&self, message: &[u8], signature: &[u8]) -> bool {
         match self {
             Self::Rsa {
                 hash,
                 modulus,
                 exponent,
-            } => {
-                let algorithm = match hash {
-                    RsaHash::Sha256 => &signature::RSA_PKCS1_1024_8192_SHA256_FOR_LEGACY_USE_ONLY,
-                    RsaHash::Sha512 => &signature::RSA_PKCS1_1024_8192_SHA512_FOR_LEGACY_USE_ONLY,
-                };
-                signature::RsaPublicKeyComponents {
-                    n: modulus,
-                    e: exponent,
-                }
-                .verify(algorithm, message, signature_octets)
-                .is_ok()
-            }
-            Self::P256(key) => unparsed(&signature::ECDSA_P256_SHA256_FIXED, key),
-            Self::P384(key) => unparsed(&signature::ECDSA_P384_SHA384_FIXED, key),
-            Self::Ed25519(key) => unparsed(&signature::ED25519, key),
+            } => backend::rsa(*hash, modulus, exponent, message, signature),
+            Self::P256(point) => backend::p256(point, message, signature),
+            Self::P384(point) => backend::p384(point, message, signature),
+            Self::Ed25519(key) => backend::ed25519(key, message, signature),
         }
     }
+}
+
+/// Tells whether these are 32 octets of a coordinate y below the prime 2^255 - 19, without the sign
+/// of x where x is 0: RFC 8032 section 5.1.3 refuses others, and not all libraries do.
+fn is_ed25519_point(octets: &[u8]) -> bool {
+    let &[first, ref middle @ .., last] = octets else {
+        return false;
+    };
+    let all = |octet: u8| middle.iter().all(|&other| other == octet) && last & 0x7f == octet & 0x7f;
+    let is_over_prime = first >= 0xed && all(0xff);
+    let x_is_zero = first == 1 && all(0) || first == 0xec && all(0xff);
+    let is_negative = last & 0x80 != 0;
+    octets.len() == 32 && !is_over_prime && !(x_is_zero && is_negative)
 }
 
 /// Returns the bits of a big-endian number without leading zero octets.
@@ -169,97 +191,33 @@ impl DigestType {
     /// Returns the octets of a digest of this type.
     pub(crate) fn octets(self) -> usize {
         match self {
-            Self::Sha256 => digest::SHA256_OUTPUT_LEN,
-            Self::Sha384 => digest::SHA384_OUTPUT_LEN,
+            Self::Sha256 => 32,
+            Self::Sha384 => 48,
         }
     }
 
     /// Returns the digest of the concatenation of `parts`.
-    pub(crate) fn digest(self, parts: &[&[u8]]) -> digest::Digest {
-        let algorithm = match self {
-            Self::Sha256 => &digest::SHA256,
-            Self::Sha384 => &digest::SHA384,
-        };
-        digest_parts(algorithm, parts)
+    pub(crate) fn digest(self, parts: &[&[u8]]) -> Box<[u8]> {
+        match self {
+            Self::Sha256 => backend::sha256(parts).into(),
+            Self::Sha384 => backend::sha384(parts).into(),
+        }
     }
 }
 
 /// Octets of an NSEC3 hash, which is always SHA-1 (RFC 5155 section 11).
-pub(crate) const NSEC3_HASH_OCTETS: usize = digest::SHA1_OUTPUT_LEN;
+pub(crate) const NSEC3_HASH_OCTETS: usize = 20;
 
 /// An NSEC3 hash.
 pub(crate) type Nsec3Hash = [u8; NSEC3_HASH_OCTETS];
 
 /// Returns IH(salt, name, iterations) of RFC 5155 section 5; the name is in canonical form.
 pub(crate) fn nsec3_hash(name: &[u8], salt: &[u8], iterations: u16) -> Nsec3Hash {
-    let sha1 = |octets: &[u8]| {
-        let mut hash = [0; NSEC3_HASH_OCTETS];
-        hash.copy_from_slice(
-            digest_parts(&digest::SHA1_FOR_LEGACY_USE_ONLY, &[octets, salt]).as_ref(),
-        );
-        hash
-    };
-    (0..iterations).fold(sha1(name), |hash, _| sha1(&hash))
+    let first = backend::sha1(&[name, salt]);
+    (0..iterations).fold(first, |hash, _| backend::sha1(&[&hash, salt]))
 }
 
 /// Returns SHA-256 of the concatenation of `parts`.
-pub(super) fn sha256(parts: &[&[u8]]) -> [u8; digest::SHA256_OUTPUT_LEN] {
-    let mut hash = [0; digest::SHA256_OUTPUT_LEN];
-    hash.copy_from_slice(digest_parts(&digest::SHA256, parts).as_ref());
-    hash
-}
-
-fn digest_parts(algorithm: &'static digest::Algorithm, parts: &[&[u8]]) -> digest::Digest {
-    let mut context = digest::Context::new(algorithm);
-    for part in parts {
-        context.update(part);
-    }
-    context.finish()
-}
-
-#[cfg(test)]
-mod tests {
-    use data_encoding::BASE32HEX_NOPAD;
-
-    use super::*;
-
-    #[test]
-    fn nsec3_hashes_are_those_of_rfc_5155_appendix_a() {
-        for (name, hash) in [
-            (&b"\x07example\x00"[..], "0P9MHAVEQVM6T7VBL5LOP2U3T2RP3TOM"),
-            (b"\x01a\x07example\x00", "35MTHGPGCU1QG68FAB165KLNSNK3DPVL"),
-            (
-                b"\x01*\x01w\x07example\x00",
-                "R53BQ7CC2UVMUBFU5OCMM6PERS9TK9EN",
-            ),
-        ] {
-            let computed = nsec3_hash(name, &[0xaa, 0xbb, 0xcc, 0xdd], 12);
-            assert_eq!(BASE32HEX_NOPAD.encode(&computed), hash);
-        }
-    }
-
-    #[test]
-    fn keys_of_the_wrong_size_do_not_count() {
-        let rsa = |modulus: &[u8]| [&[3, 1, 0, 1], modulus].concat();
-        let parse = |key: &[u8]| PublicKey::parse(Algorithm::RsaSha256, key).is_some();
-        assert!(parse(&rsa(&[0xff; 128])));
-        assert!(parse(&rsa(&[0xff; 512])));
-        assert!(!parse(&rsa(&[0x7f; 128])));
-        assert!(!parse(&rsa(&[0xff; 513])));
-        // Leading zeros do not make a short key long.
-        assert!(!parse(&rsa(&[&[0; 64][..], &[0xff; 127]].concat())));
-        assert!(!parse(&[]));
-        assert!(!parse(&[0]));
-        assert!(!parse(&[0, 0xff, 0xff, 1]));
-        for (algorithm, octets) in [
-            (Algorithm::EcdsaP256, 64),
-            (Algorithm::EcdsaP384, 96),
-            (Algorithm::Ed25519, 32),
-        ] {
-            for length in [0, octets - 1, octets, octets + 1] {
-                let parsed = PublicKey::parse(algorithm, &vec![1; length]).is_some();
-                assert_eq!(parsed, length == octets, "{algorithm} {length}");
-            }
-        }
-    }
+pub(super) fn sha256(parts: &[&[u8]]) -> [u8; 32] {
+    backend::sha256(parts)
 }
