@@ -142,7 +142,9 @@ pub(crate) fn notes(set: &Set) -> Vec<String> {
         (State::Broken(reason), _) => {
             lines.push(format!("✗ THE CHAIN BREAKS HERE: {}", rule(reason)));
         }
-        (State::Unsigned(reason), _) => lines.push(format!("- {}", rule(reason))),
+        (State::Unsigned(reason), _) => {
+            lines.push(format!("- THE CHAIN ENDS HERE: {}", rule(reason)));
+        }
         (State::Unreached, Some(signature)) => lines.push(format!(
             "? not proved, though key {signature} signed what it was made from"
         )),
@@ -155,7 +157,9 @@ pub(crate) fn notes(set: &Set) -> Vec<String> {
             span(claimed.validity)
         ));
     }
-    if let (State::Held, Some(signature)) = (&set.state, &set.signature) {
+    if let (State::Held | State::Broken(_) | State::Unsigned(_), Some(signature)) =
+        (&set.state, &set.signature)
+    {
         lines.push(format!(
             "signed by key {signature}, {}",
             span(signature.validity)
@@ -184,10 +188,7 @@ pub(crate) fn notes(set: &Set) -> Vec<String> {
 
 /// Owner, type, and the role that the type alone does not tell.
 pub(crate) fn subject(set: &Set) -> String {
-    let owner = &set.owner;
-    let Some(rtype) = set.rtype else {
-        return owner.to_string();
-    };
+    let (owner, rtype) = (&set.owner, set.rtype);
     match (&set.role, set.records) {
         (Role::Answer, 1) => format!("{owner} {rtype}: the answer, 1 record"),
         (Role::Answer, count) => format!("{owner} {rtype}: the answer, {count} records"),

@@ -3,11 +3,15 @@
 //! Times are integer Unix seconds, `null` where unknown. Keys are added, never removed or
 //! changed, without a new schema number.
 
+mod explanation;
+
 use serde::Serialize;
 use sotto_mimi::{DroppedRecord, Identifier, Service, join_strings};
 use sotto_proof::{Question, Reason, RecordType, Secure, Verdict, Verification};
 
 use crate::failure::Failure;
+
+pub(crate) use self::explanation::ExplanationObject;
 
 /// The schema of every object printed.
 const SCHEMA: u32 = 1;
@@ -66,7 +70,7 @@ pub(crate) struct ReasonObject {
     code: &'static str,
     name: String,
     #[serde(rename = "type")]
-    rtype: Option<String>,
+    rtype: String,
     rule: &'static str,
     rfc: &'static str,
 }
@@ -76,7 +80,7 @@ impl From<&Reason> for ReasonObject {
         Self {
             code: reason.code.as_str(),
             name: reason.name.to_string(),
-            rtype: reason.rtype.map(|rtype| rtype.to_string()),
+            rtype: reason.rtype.to_string(),
             rule: reason.code.rule(),
             rfc: reason.code.rfc(),
         }

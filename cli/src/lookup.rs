@@ -205,11 +205,11 @@ fn finish(
             (None, _) => {}
         }
     }
+    let explained = show.explain.then_some(explanation.as_ref());
     Ok(Output {
         text: if json {
-            report::json(report, settings.mimi_type(), show.explain)
+            report::json(report, settings.mimi_type(), explained)
         } else {
-            let explained = show.explain.then_some(explanation.as_ref());
             report::text(report, settings.mimi_type(), explained)
         },
         notes,

@@ -9,7 +9,9 @@ use sotto_client::{
 use sotto_mimi::{DroppedRecord, Service};
 use sotto_proof::{Explanation, RecordType, Secure, Verdict};
 
-use crate::json::{self, DroppedObject, QuestionObject, RecordObject, ServiceObject};
+use crate::json::{
+    self, DroppedObject, ExplanationObject, QuestionObject, RecordObject, ServiceObject,
+};
 use crate::terminal::{escape, table, time};
 use crate::{explain, verify};
 
@@ -42,6 +44,9 @@ struct Object<'a> {
     learnt: Vec<LearntObject<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     chain: Option<Vec<String>>,
+    /// `null` where no proof came.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    explanation: Option<Option<ExplanationObject>>,
 }
 
 /// Why, as data.
@@ -109,8 +114,12 @@ fn fact(fact: &Fact) -> &'static str {
     }
 }
 
-/// The report as one JSON object.
-pub(crate) fn json(report: &Report, mimi_type: RecordType, explain: bool) -> String {
+/// The report as one JSON object. With `explained` also how it came about, as far as a proof came.
+pub(crate) fn json(
+    report: &Report,
+    mimi_type: RecordType,
+    explained: Option<Option<&Explanation>>,
+) -> String {
     let verification = report.verification.as_ref();
     json::print(&Object {
         outcome: match &report.outcome {
@@ -159,7 +168,8 @@ pub(crate) fn json(report: &Report, mimi_type: RecordType, explain: bool) -> Str
         private: report.is_private(),
         key_digest: report.key_digest.map(hex::encode),
         learnt: report.learnt.iter().map(LearntObject::from).collect(),
-        chain: explain.then(|| verification.map_or_else(Vec::new, json::chain)),
+        chain: explained.map(|_| verification.map_or_else(Vec::new, json::chain)),
+        explanation: explained.map(|explanation| explanation.map(ExplanationObject::from)),
     })
 }
 

@@ -11,7 +11,7 @@ use crate::Output;
 use crate::args::VerifyArguments;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::json::{self, ReasonObject, RecordObject};
+use crate::json::{self, ExplanationObject, ReasonObject, RecordObject};
 use crate::question::question;
 use crate::terminal::{escape, time};
 use crate::{clock, explain, files, svg};
@@ -27,6 +27,8 @@ struct Verified {
     cache_ttl: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     chain: Option<Vec<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    explanation: Option<ExplanationObject>,
 }
 
 /// Verifies the proof in a file, whatever octets it holds.
@@ -61,6 +63,7 @@ pub(crate) fn run(arguments: &VerifyArguments, json: bool) -> Result<Output, Fai
             valid_until: verification.validity.map(|validity| validity.until),
             cache_ttl: verification.cache_ttl,
             chain: arguments.explain.then(|| json::chain(verification)),
+            explanation: arguments.explain.then(|| (&explanation).into()),
         })
     } else {
         describe(verification, &question, mimi_type, now)

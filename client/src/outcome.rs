@@ -365,7 +365,7 @@ impl Explanation {
     fn about(self, reason: &Reason) -> Self {
         Self {
             name: Some(reason.name.to_string()),
-            rtype: reason.rtype.map(|rtype| rtype.to_string()),
+            rtype: Some(reason.rtype.to_string()),
             rfc: Some(reason.code.rfc()),
             ..self
         }

@@ -54,7 +54,7 @@ impl Judged {
             return Err(Outcome::Bogus(Reason {
                 code: proof::Code::SecondOpinion,
                 name: self.question.name.clone(),
-                rtype: Some(self.question.rtype),
+                rtype: self.question.rtype,
             }));
         }
         if let (Some(max_age), Some(signed_at)) = (max_age, verification.leaf_inception)

@@ -309,9 +309,7 @@ fn step_number(explanation: &Explanation, set: &Set) -> String {
         .steps
         .iter()
         .position(|step| match &step.outcome {
-            StepOutcome::Alias { rtype, owner, .. } => {
-                set.owner == *owner && set.rtype == Some(*rtype)
-            }
+            StepOutcome::Alias { rtype, owner, .. } => set.owner == *owner && set.rtype == *rtype,
             StepOutcome::Answer { .. } => set.role == Role::Answer,
             _ => false,
         });

@@ -10,14 +10,14 @@ use sotto_proof::{Limits, Record, RecordType, decode, encode};
 use crate::home::{Home, Run};
 
 /// A proof of `core/proof/tests/vectors` or of `explain/proofs`, what is done to it, and what is said of it then.
-struct Case {
+pub(crate) struct Case {
     /// The name of the file with the tree.
-    tree: &'static str,
+    pub(crate) tree: &'static str,
     vector: &'static str,
     damage: fn(&mut Vec<Record>),
     /// Seconds after the time of the vector.
     later: u64,
-    exit: i32,
+    pub(crate) exit: i32,
 }
 
 const fn case(tree: &'static str, vector: &'static str, exit: i32) -> Case {
@@ -30,7 +30,7 @@ const fn case(tree: &'static str, vector: &'static str, exit: i32) -> Case {
     }
 }
 
-fn cases() -> Vec<Case> {
+pub(crate) fn cases() -> Vec<Case> {
     vec![
         case("secure", "iana-txt", 0),
         case("alias-cname", "cname", 0),
@@ -93,6 +93,18 @@ fn spoil(records: &mut [Record], owner: &str, covered: RecordType) {
 
 /// Runs a case, and returns what is said and the picture.
 fn run(case: &Case) -> (Run, String) {
+    let home = Home::new();
+    let run = run_in(&home, case, &["--explain", "--svg", "picture.svg"]);
+    let picture = std::fs::read_to_string(home.path().join("picture.svg")).expect("a picture");
+    (run, picture)
+}
+
+/// Runs a case with more arguments.
+pub(crate) fn run_with(case: &Case, more: &[&str]) -> Run {
+    run_in(&Home::new(), case, more)
+}
+
+fn run_in(home: &Home, case: &Case, more: &[&str]) -> Run {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     let folders = ["../core/proof/tests/vectors", "tests/explain/proofs"];
     let mut paths = folders
@@ -112,11 +124,11 @@ fn run(case: &Case) -> (Run, String) {
     let mut records = decode(&octets, &Limits::default()).expect("records");
     (case.damage)(&mut records);
 
-    let home = Home::new();
     home.write("proof", encode(&records));
     let at = field("at").parse::<u64>().expect("a number") + case.later;
     let at = at.to_string();
-    let mut arguments = vec!["verify", "proof", "--explain", "--svg", "picture.svg"];
+    let mut arguments = vec!["verify", "proof"];
+    arguments.extend(more);
     arguments.extend([
         "--name",
         field("name"),
@@ -129,9 +141,7 @@ fn run(case: &Case) -> (Run, String) {
         home.write("anchor", field("anchor"));
         arguments.extend(["--anchor", "anchor"]);
     }
-    let run = home.run(&arguments);
-    let picture = std::fs::read_to_string(home.path().join("picture.svg")).expect("a picture");
-    (run, picture)
+    home.run(&arguments)
 }
 
 #[test]

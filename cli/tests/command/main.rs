@@ -1,6 +1,7 @@
 //! The `sotto` command as a process.
 
 mod explain;
+mod explanation;
 mod home;
 mod lookup;
 mod verify;

@@ -56,6 +56,20 @@ pub enum DecodeError {
     },
 }
 
+impl DecodeError {
+    /// Returns owner and type of the record at fault in the octets that were read, where these two
+    /// can be told.
+    pub(crate) fn culprit(self, bytes: &[u8]) -> Option<(Name, RecordType)> {
+        let offset = match self {
+            Self::Truncated { offset } | Self::Rdata { offset, .. } => offset,
+            Self::TooLong { .. } | Self::TooManyRecords { .. } | Self::Owner { .. } => return None,
+        };
+        let (owner, rest) = Name::split_from(bytes.get(offset..)?).ok()?;
+        let rtype = rest.first_chunk().copied().map(u16::from_be_bytes)?;
+        Some((owner, RecordType(rtype)))
+    }
+}
+
 /// Reads a sequence of records within `limits.bytes` and `limits.records`.
 ///
 /// Compression is refused in owner names and in the RDATA of every type that has names.

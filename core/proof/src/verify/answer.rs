@@ -97,11 +97,12 @@ fn follow(
             Step::Alias(proved, target) => {
                 trail.add(verifier, &current.name, &proved);
                 trail.aliases.push(current.name);
+                let alias = verifier.sets.get(proved.set);
                 if trail.aliases.contains(&target) {
-                    return Err(Reason::new(Code::AliasLoop, &target, None).into());
+                    return Err(fault(Code::AliasLoop, alias).into());
                 }
                 if trail.aliases.len() > verifier.limits.aliases {
-                    return Err(Reason::new(Code::TooManyAliases, &target, None).into());
+                    return Err(fault(Code::TooManyAliases, alias).into());
                 }
                 current = Question {
                     name: target,
@@ -263,7 +264,7 @@ fn prove(verifier: &mut Verifier<'_>, id: SetId) -> Result<Proved, Stop> {
     };
     let zone = verified.zone.clone();
     let owner = verifier.sets.get(id).owner;
-    let leaves = denial::deny_closer_match(verifier, &zone, owner, labels)?;
+    let leaves = denial::deny_closer_match(verifier, &zone, id, labels)?;
     let wildcard = owner
         .to_lowercase()
         .ancestor(labels)

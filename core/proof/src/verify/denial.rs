@@ -1,7 +1,8 @@
 //! Denial of existence (RFC 4035 section 5.4): which zone may deny, and what follows from it.
 
 use super::reason::{Code, Reason};
-use super::signature::SignatureId;
+use super::sets::SetId;
+use super::signature::{SignatureId, fault};
 use super::{Evidence, Stop, Verifier, nsec, nsec3};
 use crate::name::Name;
 use crate::rdata::{TypeBitmap, soa_minimum};
@@ -49,7 +50,10 @@ pub(super) fn deny(
         .parent()
         .filter(|_| question.rtype == RecordType::DS);
     let scope = parent.as_ref().unwrap_or(&question.name);
-    let Some(zone) = denying_zone(verifier, scope)? else {
+    let Some(anchor) = verifier.anchors.nearest(scope) else {
+        return Err(Reason::new(Code::NoAnchor, &question.name, question.rtype).into());
+    };
+    let Some(zone) = denying_zone(verifier, scope, anchor)? else {
         return Ok(None);
     };
     let denied = match nsec::deny(verifier, &zone, question) {
@@ -69,15 +73,16 @@ pub(super) fn deny(
     }
 }
 
-/// Proves that no name exists between a wildcard's closest encloser and `name`, so that the
-/// wildcard applies (RFC 4035 section 5.3.4, RFC 5155 section 8.8).
+/// Proves that no name exists between a wildcard's closest encloser and the owner of the RRset that
+/// it made, so that the wildcard applies (RFC 4035 section 5.3.4, RFC 5155 section 8.8).
 pub(super) fn deny_closer_match(
     verifier: &mut Verifier<'_>,
     zone: &Name,
-    name: &Name,
+    made: SetId,
     encloser_labels: usize,
 ) -> Result<Vec<SignatureId>, Stop> {
-    let next_closer = name.ancestor(encloser_labels + 1);
+    let made = verifier.sets.get(made);
+    let next_closer = made.owner.ancestor(encloser_labels + 1);
     let mut failure = None;
     for proved in [nsec::deny_subtree, nsec3::deny_subtree] {
         match proved(verifier, zone, &next_closer) {
@@ -86,7 +91,7 @@ pub(super) fn deny_closer_match(
             Err(stop) => stop.keep_in(&mut failure),
         }
     }
-    Err(failure.unwrap_or_else(|| Reason::new(Code::WildcardUnproved, name, None).into()))
+    Err(failure.unwrap_or_else(|| fault(Code::WildcardUnproved, made).into()))
 }
 
 /// Fails with the proof that `name` lies in an unsigned part of the tree, if there is one.
@@ -102,7 +107,7 @@ pub(super) fn unsigned_at_or_above(verifier: &mut Verifier<'_>, name: &Name) -> 
     if anchor == name {
         return Ok(());
     }
-    let zone = match denying_zone(verifier, &parent) {
+    let zone = match denying_zone(verifier, &parent, anchor) {
         Ok(Some(zone)) => zone,
         Err(insecure @ Stop::Insecure(..)) => return Err(insecure),
         Ok(None) | Err(Stop::Bogus(_)) => return Ok(()),
@@ -115,15 +120,16 @@ pub(super) fn unsigned_at_or_above(verifier: &mut Verifier<'_>, name: &Name) -> 
     Ok(())
 }
 
-/// Returns the deepest zone at or above `scope` that the proof shows to be secure, if it claims to
-/// deny anything; fails with the proof of insecurity where that comes first.
+/// Returns the deepest zone from `anchor` down to `scope` that the proof shows to be secure, if it
+/// claims to deny anything; fails with the proof of insecurity where that comes first.
 ///
 /// A zone above that one has nothing to say about `scope`: it has delegated it (RFC 6840 section
 /// 4.1).
-fn denying_zone(verifier: &mut Verifier<'_>, scope: &Name) -> Result<Option<Name>, Stop> {
-    let Some(anchor) = verifier.anchors.nearest(scope) else {
-        return Err(Reason::new(Code::NoAnchor, scope, None).into());
-    };
+fn denying_zone(
+    verifier: &mut Verifier<'_>,
+    scope: &Name,
+    anchor: &Name,
+) -> Result<Option<Name>, Stop> {
     let sets = verifier.sets;
     let mut failure = None;
     for labels in (anchor.label_count()..=scope.label_count()).rev() {
@@ -193,9 +199,9 @@ pub(super) fn ends_authority(types: &TypeBitmap<'_>) -> bool {
 }
 
 /// Makes the proof that something is insecure.
-pub(super) fn insecure(code: Code, name: &Name, leaves: Vec<SignatureId>) -> Stop {
+pub(super) fn insecure(reason: Reason, leaves: Vec<SignatureId>) -> Stop {
     Stop::Insecure(
-        Reason::new(code, name, None),
+        reason,
         Evidence {
             leaves,
             others: Vec::new(),

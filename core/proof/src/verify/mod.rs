@@ -40,7 +40,7 @@ use crate::anchors::Anchors;
 use crate::codec::decode;
 use crate::limits::Limits;
 use crate::name::Name;
-use crate::record::{Question, Record};
+use crate::record::{Question, Record, RecordType};
 
 /// Verifies a proof: what do these octets show about this question, given these trust anchors, at
 /// this time?
@@ -92,9 +92,15 @@ fn judge<T>(
     memory: Option<&mut SignatureMemory>,
     finish: impl FnOnce(Option<&mut Verifier<'_>>, Verification) -> T,
 ) -> T {
-    let Ok(records) = decode(proof, limits) else {
-        let reason = Reason::new(Code::Malformed, &question.name, None);
-        return finish(None, report::bogus(reason));
+    let records = match decode(proof, limits) {
+        Ok(records) => records,
+        Err(error) => {
+            let reason = match error.culprit(proof) {
+                Some((owner, rtype)) => Reason::new(Code::Malformed, &owner, rtype),
+                None => Reason::new(Code::Malformed, &question.name, question.rtype),
+            };
+            return finish(None, report::bogus(reason));
+        }
     };
     if question.rtype.is_unprovable() {
         let reason = Reason::new(Code::UnprovableType, &question.name, question.rtype);
@@ -204,16 +210,16 @@ impl<'p> Verifier<'p> {
     fn charge_key_digest(&mut self, zone: &Name) -> Result<(), Reason> {
         self.refuse_when_exhausted()?;
         if self.cost.key_digests >= self.limits.key_digests {
-            return Err(self.exhaust(Reason::new(Code::TooManyHashes, zone, None)));
+            return Err(self.exhaust(Reason::new(Code::TooManyHashes, zone, RecordType::DNSKEY)));
         }
         self.cost.key_digests += 1;
         Ok(())
     }
 
-    fn charge_nsec3_hashes(&mut self, name: &Name, count: usize) -> Result<(), Reason> {
+    fn charge_nsec3_hashes(&mut self, set: &Set<'_>, count: usize) -> Result<(), Reason> {
         self.refuse_when_exhausted()?;
         if self.cost.nsec3_hashes + count > self.limits.nsec3_hashes {
-            return Err(self.exhaust(Reason::new(Code::TooManyHashes, name, None)));
+            return Err(self.exhaust(fault(Code::TooManyHashes, set)));
         }
         self.cost.nsec3_hashes += count;
         Ok(())

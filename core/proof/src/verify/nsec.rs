@@ -3,12 +3,12 @@
 use super::denial::{
     Absence, Denial, ends_authority, insecure, is_unsigned_delegation, types_deny,
 };
-use super::reason::Code;
+use super::reason::{Code, Reason};
 use super::sets::NsecSet;
 use super::signature::SignatureId;
 use super::{Stop, Verifier};
 use crate::name::Name;
-use crate::record::Question;
+use crate::record::{Question, RecordType};
 
 /// Returns the NSEC records that claim to be of the zone.
 pub(super) fn nsecs<'p>(verifier: &Verifier<'p>, zone: &Name) -> &'p [NsecSet<'p>] {
@@ -139,7 +139,8 @@ pub(super) fn show_unsigned(
             && is_unsigned_delegation(&nsec.types)
         {
             let signature = verifier.authenticate_in(nsec.set, zone)?;
-            return Err(insecure(Code::NoDs, nsec.owner, vec![signature]));
+            let reason = Reason::new(Code::NoDs, nsec.owner, RecordType::DS);
+            return Err(insecure(reason, vec![signature]));
         }
     }
     Ok(())

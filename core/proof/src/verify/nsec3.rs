@@ -4,12 +4,12 @@ use super::crypto::{self, Nsec3Hash};
 use super::denial::{
     Absence, Denial, ends_authority, insecure, is_unsigned_delegation, types_deny,
 };
-use super::reason::Code;
+use super::reason::{Code, Reason};
 use super::sets::{Nsec3Chain, Nsec3Set};
 use super::signature::SignatureId;
 use super::{Stop, Verifier};
 use crate::name::Name;
-use crate::record::Question;
+use crate::record::{Question, RecordType};
 
 /// Returns the NSEC3 chains that claim to be of the zone.
 pub(super) fn chains<'p>(verifier: &Verifier<'p>, zone: &Name) -> &'p [Nsec3Chain<'p>] {
@@ -52,12 +52,18 @@ fn refuse_iterations(
     for nsec3 in &chain.sets {
         match verifier.authenticate_in(nsec3.set, zone) {
             Ok(signature) => {
-                return Err(insecure(Code::TooManyIterations, zone, vec![signature]));
+                let reason = Reason::new(Code::TooManyIterations, zone, RecordType::NSEC3);
+                return Err(insecure(reason, vec![signature]));
             }
             Err(stop) => stop.keep_in(&mut failure),
         }
     }
     failure.map_or(Ok(()), Err)
+}
+
+/// Makes the reason that an opt-out span leaves it open whether `name` is a delegation.
+fn opt_out(name: &Name) -> Reason {
+    Reason::new(Code::OptOut, name, RecordType::NSEC3)
 }
 
 /// Denies a question at or below the zone.
@@ -116,7 +122,7 @@ fn deny_name<'p>(
     };
     leaves.push(verifier.authenticate_in(covering.set, zone)?);
     if covering.opt_out {
-        return Err(insecure(Code::OptOut, name, leaves));
+        return Err(insecure(opt_out(name), leaves));
     }
     Ok(Some(Denial::new(Absence::NxDomain, leaves)))
 }
@@ -143,7 +149,7 @@ fn below_encloser<'p>(
         verifier.authenticate_in(covering.set, zone)?,
     ];
     if covering.opt_out {
-        return Err(insecure(Code::OptOut, &name.ancestor(labels + 1), leaves));
+        return Err(insecure(opt_out(&name.ancestor(labels + 1)), leaves));
     }
     Ok(Some(leaves))
 }
@@ -161,7 +167,7 @@ pub(super) fn deny_subtree(
         };
         let leaves = vec![verifier.authenticate_in(covering.set, zone)?];
         if covering.opt_out {
-            return Err(insecure(Code::OptOut, name, leaves));
+            return Err(insecure(opt_out(name), leaves));
         }
         Ok(Some(leaves))
     })
@@ -182,7 +188,8 @@ pub(super) fn show_unsigned(
                 && is_unsigned_delegation(&nsec3.types)
             {
                 let signature = verifier.authenticate_in(nsec3.set, zone)?;
-                return Err(insecure(Code::NoDs, &above, vec![signature]));
+                let reason = Reason::new(Code::NoDs, &above, RecordType::DS);
+                return Err(insecure(reason, vec![signature]));
             }
         }
         if let Some((labels, encloser)) = closest_match(verifier, zone, chain, name)?
@@ -243,7 +250,8 @@ impl<'p> Verifier<'p> {
         if let Some(known) = self.hashes.get(&key) {
             return Ok(*known);
         }
-        self.charge_nsec3_hashes(name, usize::from(chain.iterations) + 1)?;
+        let first = self.sets.get(chain.sets[0].set);
+        self.charge_nsec3_hashes(first, usize::from(chain.iterations) + 1)?;
         let hash = crypto::nsec3_hash(key.0.as_wire(), chain.salt, chain.iterations);
         self.hashes.insert(key, hash);
         Ok(hash)

@@ -6,33 +6,41 @@ use crate::name::Name;
 use crate::record::RecordType;
 
 /// Why a verdict is not one of the three proved ones: what rule, and which RRset it concerns.
+///
+/// Of a `Bogus` verdict, name and type are those of the RRset at fault, which need not be those of
+/// the question: a delegation that is broken far above it, an alias on the way, a record that
+/// cannot be read. Where nothing is there to blame they say what is missing or could not be settled.
+/// Of an `Insecure` verdict, the name is that from which on nothing can be proved, and the type that
+/// of the RRset that is missing there (DS) or that leaves it open (NSEC3).
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Reason {
     /// The rule at stake.
     pub code: Code,
-    /// The owner name of what is at fault, or the name that could not be settled.
+    /// The owner name of what is at fault, in lower case.
     pub name: Name,
-    /// The type of the RRset at fault, where one can be named.
-    pub rtype: Option<RecordType>,
+    /// The type of what is at fault.
+    pub rtype: RecordType,
 }
 
 impl Reason {
-    pub(super) fn new(code: Code, name: &Name, rtype: impl Into<Option<RecordType>>) -> Self {
+    pub(super) fn new(code: Code, name: &Name, rtype: RecordType) -> Self {
         Self {
             code,
             name: name.to_lowercase(),
-            rtype: rtype.into(),
+            rtype,
         }
     }
 }
 
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} at {}", self.code, self.name)?;
-        if let Some(rtype) = self.rtype {
-            write!(f, " {rtype}")?;
-        }
-        write!(f, ": {} ({})", self.code.rule(), self.code.rfc())
+        let Self { code, name, rtype } = self;
+        write!(
+            f,
+            "{code} at {name} {rtype}: {} ({})",
+            code.rule(),
+            code.rfc()
+        )
     }
 }
 
@@ -104,8 +112,6 @@ codes! {
 
     /// The RRset has no RRSIG.
     MissingSignature, "missing_signature", "the RRset has no RRSIG", "RFC 4035 section 5.3.1";
-    /// The RRSIG is malformed.
-    MalformedSignature, "malformed_signature", "the RRSIG cannot be read", "RFC 4034 section 3.1";
     /// The signer's name is not a zone that can hold the RRset.
     WrongSigner, "wrong_signer", "the signer is no zone that can hold the RRset", "RFC 4035 section 5.3.1";
     /// The RRSIG has more labels than the owner name.
@@ -173,7 +179,32 @@ mod tests {
             ids.iter()
                 .all(|id| id.bytes().all(|b| b.is_ascii_lowercase() || b == b'_'))
         );
-        assert!(Code::ALL.iter().all(|code| code.rfc().starts_with("RFC ")));
+    }
+
+    #[test]
+    fn every_code_has_a_rule_of_its_own_and_the_section_that_holds_it() {
+        let rules: HashSet<_> = Code::ALL.iter().map(|code| code.rule()).collect();
+        assert_eq!(rules.len(), Code::ALL.len());
+        for code in Code::ALL {
+            let (rule, rfc) = (code.rule(), code.rfc());
+            assert!(rule.contains(' ') && !rule.ends_with('.'), "{code}: {rule}");
+            let (number, section) = rfc
+                .strip_prefix("RFC ")
+                .and_then(|rest| rest.split_once(" section "))
+                .unwrap_or_else(|| panic!("{code}: {rfc}"));
+            assert!(number.parse::<u16>().is_ok(), "{code}: {rfc}");
+            let parts: Vec<_> = section.split('.').map(str::parse::<u8>).collect();
+            assert!(parts.iter().all(Result::is_ok), "{code}: {rfc}");
+        }
+    }
+
+    #[test]
+    fn every_code_is_told_with_name_type_rule_and_section() {
+        for &code in Code::ALL {
+            let told = Reason::new(code, &Name::root(), RecordType::MX).to_string();
+            let (rule, rfc) = (code.rule(), code.rfc());
+            assert_eq!(told, format!("{code} at . MX: {rule} ({rfc})"));
+        }
     }
 
     #[test]

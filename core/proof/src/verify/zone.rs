@@ -57,7 +57,7 @@ impl<'p> Verifier<'p> {
             return self.zone_by(name, trusted, None);
         }
         if anchors.nearest(name).is_none() {
-            return Err(Reason::new(Code::NoAnchor, name, None).into());
+            return Err(Reason::new(Code::NoAnchor, name, RecordType::DNSKEY).into());
         }
         let delegation = self
             .sets

@@ -11,9 +11,9 @@ mod denial;
 use std::fmt;
 
 use super::crypto::Algorithm;
+use super::judge;
 use super::reason::Reason;
 use super::verdict::{Validity, Verification};
-use super::{judge, report};
 use crate::anchors::Anchors;
 use crate::limits::Limits;
 use crate::name::Name;
@@ -100,9 +100,9 @@ pub enum Weakness {
 pub struct Set {
     /// The owner name.
     pub owner: Name,
-    /// The type; `None` where only a name is at fault.
-    pub rtype: Option<RecordType>,
-    /// How many records it has.
+    /// The type.
+    pub rtype: RecordType,
+    /// How many records it has in the proof: none where it is missing.
     pub records: usize,
     /// The signature over it that verified.
     pub signature: Option<Signature>,
@@ -282,8 +282,10 @@ impl Denied {
     }
 }
 
-/// The mnemonic of an algorithm number, or the number.
-struct Mnemonic(u8);
+/// An algorithm number, shown as its mnemonic (the IANA registry of RFC 8624), or as
+/// "algorithm" and the number where it is not supported.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Mnemonic(pub u8);
 
 impl fmt::Display for Mnemonic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
