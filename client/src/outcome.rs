@@ -92,7 +92,7 @@ pub enum Absence {
     NoData,
     /// There are records of that type, but none of ours among them.
     NoMimiRecord,
-    /// The answer came from a wildcard above the `_mimi` label, which speaks for nobody.
+    /// The answer, or an alias that leads to it, came from a wildcard above the `_mimi` label, which speaks for nobody.
     UnrelatedWildcard,
 }
 
