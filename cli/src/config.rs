@@ -225,6 +225,16 @@ impl Settings {
         }
     }
 
+    /// The file of trust anchors, if one is named.
+    pub(crate) fn anchor(&self) -> Option<&Path> {
+        self.anchor.as_deref()
+    }
+
+    /// The file of further certification authorities, if one is named.
+    pub(crate) fn ca(&self) -> Option<&Path> {
+        self.ca.as_deref()
+    }
+
     /// The type that `MIMI` stands for.
     pub(crate) fn mimi_type(&self) -> RecordType {
         RecordType(self.mimi_type.unwrap_or(DEFAULT_MIMI_TYPE))

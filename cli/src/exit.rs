@@ -23,6 +23,10 @@ pub(crate) enum Exit {
     Bogus = 7,
     /// No answer could be had.
     Unavailable = 8,
+    /// A check found warnings, and no errors.
+    Warnings = 9,
+    /// A check found errors.
+    Errors = 10,
 }
 
 impl From<Exit> for ExitCode {

@@ -112,7 +112,8 @@ impl Destinations {
     }
 }
 
-fn phone_zone(text: Option<&String>) -> Result<Option<Domain>, Failure> {
+/// The phone zone, as it is written.
+pub(crate) fn phone_zone(text: Option<&String>) -> Result<Option<Domain>, Failure> {
     text.map(|text| {
         text.parse().map_err(|error| {
             Failure::usage(
@@ -125,7 +126,8 @@ fn phone_zone(text: Option<&String>) -> Result<Option<Domain>, Failure> {
     .transpose()
 }
 
-fn client(setup: Setup) -> Result<Client, Failure> {
+/// A client, or why there is none.
+pub(crate) fn client(setup: Setup) -> Result<Client, Failure> {
     Client::new(setup).map_err(|error| match &error {
         ClientError::Tls(TlsError::Pem(_) | TlsError::NoCertificate | TlsError::Authority(_)) => {
             Failure::usage(

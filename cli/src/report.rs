@@ -79,7 +79,7 @@ impl<'a> From<&'a Operator> for OperatorObject<'a> {
 }
 
 #[derive(Serialize)]
-struct LearntObject<'a> {
+pub(crate) struct LearntObject<'a> {
     party: String,
     host: Option<&'a str>,
     operator: Option<&'a str>,
@@ -303,7 +303,7 @@ fn vouched(report: &Report) -> Option<String> {
 }
 
 /// Who learnt what, in one line.
-fn learnt(report: &Report) -> String {
+pub(crate) fn learnt(report: &Report) -> String {
     if report.learnt.is_empty() {
         return "Nobody learnt anything: nobody was asked".to_owned();
     }

@@ -56,7 +56,7 @@ pub struct Entry {
 
 /// A file of accounts, read person by person.
 ///
-/// It ends at the first error.
+/// It ends at the first error, unless told to [go on](Accounts::go_on).
 #[derive(Debug)]
 pub struct Accounts<R> {
     rows: csv::Reader<Guard<R>>,
@@ -67,6 +67,8 @@ pub struct Accounts<R> {
     next: Option<Row>,
     seen: HashMap<Fingerprint, u32>,
     is_over: bool,
+    /// Where rows end cannot be told any more.
+    is_broken: bool,
 }
 
 /// The first 96 bits of SHA-256 of an owner name: among the most people that are read, two names share one with a
@@ -97,6 +99,7 @@ impl<R: Read> Accounts<R> {
             next: None,
             seen: HashMap::new(),
             is_over: false,
+            is_broken: false,
         })
     }
 
@@ -104,6 +107,13 @@ impl<R: Read> Accounts<R> {
     #[must_use]
     pub fn octets(&self) -> u64 {
         self.rows.get_ref().octets()
+    }
+
+    /// Goes on behind the row of the last error, to find the others as well.
+    ///
+    /// A file that cannot be read any further, or not row by row, stays at its end.
+    pub const fn go_on(&mut self) {
+        self.is_over = self.is_broken;
     }
 
     /// The next person; `None` at the end.
@@ -176,6 +186,11 @@ impl<R: Read> Iterator for Accounts<R> {
         }
         let entry = self.entry().transpose();
         self.is_over = !matches!(entry, Some(Ok(_)));
+        self.is_broken = match &entry {
+            Some(Ok(_)) => false,
+            Some(Err(error)) => error.problem.is_final(),
+            None => true,
+        };
         entry
     }
 }

@@ -168,6 +168,14 @@ impl AccountsProblem {
         }
     }
 
+    /// Whether nothing can be read behind it.
+    pub(super) const fn is_final(&self) -> bool {
+        matches!(
+            self,
+            Self::Unreadable(_) | Self::LongRow | Self::TooManyPeople
+        )
+    }
+
     /// What to do about it.
     #[must_use]
     pub fn remedy(&self) -> String {

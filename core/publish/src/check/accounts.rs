@@ -53,6 +53,9 @@ impl AccountsCheck {
                 line: Some(entry.line),
             })
             .collect();
+        for record in &records {
+            self.collector.provider_of(record.rdata);
+        }
         let mut findings = Vec::new();
         Rrset {
             name: &name,

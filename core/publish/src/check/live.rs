@@ -139,6 +139,13 @@ impl Live<'_> {
                 findings.push(Finding::of(Code::NoAnswer, &name, *why).with_type(self.rtype));
             }
         }
+        let question = Question {
+            name: name.clone(),
+            rtype: self.rtype,
+        };
+        for rdata in proved_rdatas(&self.answer, &question).unwrap_or_default() {
+            collector.provider_of(rdata);
+        }
         if let Some((doubled, answer)) = &self.doubled {
             self.doubled(doubled, answer, &mut findings, &mut unknown);
         }
@@ -481,6 +488,13 @@ impl Live<'_> {
         if !matches!(Place::of(name), Place::Mailbox(_)) {
             return;
         }
+        // The zone that holds the records: where names were handed over, another one than the domain's.
+        let leaf = match self.answer {
+            Answer::Proved { verification, .. } => {
+                verification.chain.last().map(|link| link.zone.clone())
+            }
+            _ => None,
+        };
         let answers = [Some(self.answer), self.doubled.map(|(_, answer)| answer)];
         for answer in answers.into_iter().flatten() {
             let records: &[Record] = match answer {
@@ -490,8 +504,11 @@ impl Live<'_> {
             };
             for record in records {
                 let zone = signer_of(records, record);
-                // A parent's denial of a DS is the parent's.
-                let Some(zone) = zone.filter(|zone| is_zone_of(zone, name)) else {
+                let is_theirs = |zone: &Name| match &leaf {
+                    Some(leaf) => zone == leaf && zone.label_count() > 1,
+                    None => is_zone_of(zone, name),
+                };
+                let Some(zone) = zone.filter(is_theirs) else {
                     continue;
                 };
                 let (code, what) = match record.rtype {
@@ -517,7 +534,7 @@ impl Live<'_> {
     }
 }
 
-/// Whether `zone` is the one that holds `name`, or hands it over, rather than a registry above.
+/// Whether `zone` can hold `name`, and is no registry above it: a parent's denial of a DS is the parent's.
 fn is_zone_of(zone: &Name, name: &Name) -> bool {
     zone.label_count() > 1 && name.is_at_or_below(zone)
 }
@@ -628,14 +645,15 @@ fn published_ttl(secure: &Secure, verification: &Verification) -> u32 {
         .map_or(secure.ttl, |rrsig| rrsig.original_ttl)
 }
 
-/// When the signatures at `name` ended, in words.
+/// Between which times the signatures at `name` hold that do not hold now, in words.
 fn times_of(records: &[Record], name: &Name, now: u64) -> String {
-    let ends = records
+    let idle = records
         .iter()
         .filter(|record| record.rtype == RecordType::RRSIG && record.owner == *name)
         .filter_map(|record| Rrsig::parse(&record.rdata))
-        .map(|rrsig| Times::around(rrsig.inception, rrsig.expiration, now));
-    match ends.max_by_key(|times| times.until) {
+        .map(|rrsig| Times::around(rrsig.inception, rrsig.expiration, now))
+        .find(|times| !(times.from..=times.until).contains(&now));
+    match idle {
         Some(times) => format!(
             ": they hold from {} to {}",
             Utc(times.from),
@@ -657,14 +675,21 @@ fn signer_of(records: &[Record], record: &Record) -> Option<Name> {
 
 /// The texts of an RRset, in one order; `None` if there are none, or none proved.
 fn texts_of(answer: &Answer<'_>, question: &Question) -> Option<BTreeSet<Vec<u8>>> {
-    let rdatas: Vec<&[u8]> = match answer {
-        Answer::Proved { verification, .. } => match &verification.verdict {
-            Verdict::Secure(secure) => secure.rdatas.iter().map(|rdata| &**rdata).collect(),
-            _ => return None,
-        },
-        Answer::Unproved(response) => rdatas(&response.answer, &question.name, question.rtype),
-        Answer::Missing(_) => return None,
-    };
+    let rdatas = proved_rdatas(answer, question)?;
     let texts: BTreeSet<Vec<u8>> = rdatas.into_iter().filter_map(join_strings).collect();
     (!texts.is_empty()).then_some(texts)
+}
+
+/// The RDATA that answers a question: proved, or from the server that was chosen for that.
+fn proved_rdatas<'a>(answer: &Answer<'a>, question: &Question) -> Option<Vec<&'a [u8]>> {
+    match answer {
+        Answer::Proved { verification, .. } => match &verification.verdict {
+            Verdict::Secure(secure) => Some(secure.rdatas.iter().map(|rdata| &**rdata).collect()),
+            _ => None,
+        },
+        Answer::Unproved(response) => {
+            Some(rdatas(&response.answer, &question.name, question.rtype))
+        }
+        Answer::Missing(_) => None,
+    }
 }

@@ -28,5 +28,5 @@ pub use accounts::AccountsCheck;
 pub use code::Code;
 pub use finding::{Counts, Finding, Severity};
 pub use live::{Answer, BASE_PROOF_MAX_OCTETS, Live, Unknown, with_doubled_suffix};
-pub use report::{FINDINGS_PER_CODE_MAX, Report};
+pub use report::{FINDINGS_PER_CODE_MAX, PROVIDERS_MAX, Report};
 pub use zone::{ZoneCheck, ZoneOptions};

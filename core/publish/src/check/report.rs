@@ -2,11 +2,16 @@
 
 use std::collections::BTreeMap;
 
+use sotto_mimi::{Domain, Port, Provider, Record};
+
 use super::{Code, Counts, Finding};
 
 /// Findings of one code that a report carries: who has a thousand of a kind mends the cause, not each, and a
 /// zone of a million names must not need the memory for a million findings. The counts are of all.
 pub const FINDINGS_PER_CODE_MAX: usize = 1_000;
+
+/// Providers that a report carries: whoever wants to contact more of them is no check any more.
+pub const PROVIDERS_MAX: usize = 64;
 
 /// Everything that one check found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -19,6 +24,17 @@ pub struct Report {
     pub omitted: u64,
     /// How many names were looked at.
     pub names: u64,
+    /// The providers that the records name, with their ports, each once: the first [`PROVIDERS_MAX`].
+    pub providers: Vec<(Domain, Option<Port>)>,
+}
+
+impl Report {
+    /// Adds what was found out besides.
+    pub fn add(&mut self, finding: Finding) {
+        self.counts.add(finding.severity());
+        self.findings.push(finding);
+        super::finding::sort(&mut self.findings);
+    }
 }
 
 /// A report being written.
@@ -52,6 +68,20 @@ impl Collector {
     /// Takes note that names were looked at.
     pub(crate) const fn count_names(&mut self, names: u64) {
         self.report.names += names;
+    }
+
+    /// Takes note of the provider that a record names, if it can be read.
+    pub(crate) fn provider_of(&mut self, rdata: &[u8]) {
+        let providers = &mut self.report.providers;
+        if providers.len() < PROVIDERS_MAX
+            && let Ok(Record {
+                provider: Provider::At { domain, port },
+                ..
+            }) = Record::parse(rdata)
+            && !providers.contains(&(domain.clone(), port))
+        {
+            providers.push((domain, port));
+        }
     }
 
     /// The report.

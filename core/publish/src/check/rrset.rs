@@ -9,6 +9,7 @@ use sotto_proof::{Name, RecordType};
 use super::place::Place;
 use super::text::{self, NearMiss, Seam};
 use super::{Code, Finding};
+use crate::publication::looks_like_phone;
 
 /// The TTL above which a change takes longer to be seen than anybody should have to wait, seconds: 24 hours
 /// (draft-interop-mimi-discovery-requirements-01 number 20).
@@ -218,7 +219,7 @@ impl Rrset<'_> {
                         Provider::At { .. } => others += 1,
                     }
                     let account = parsed.account.as_ref().map(sotto_mimi::Account::as_str);
-                    if let Some(account) = account.filter(|account| text::is_phone(account)) {
+                    if let Some(account) = account.filter(|account| looks_like_phone(account)) {
                         found(
                             Code::AccountPhone,
                             format!("the account {account:?} looks like a phone number"),

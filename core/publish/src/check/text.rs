@@ -5,12 +5,6 @@ use sotto_mimi::{Record, RecordError, join_strings, limits};
 /// Characters of published text that a finding quotes.
 const QUOTED_MAX_CHARACTERS: usize = 60;
 
-/// Digits from which an account looks like a phone number: fewer are a year or a house.
-const PHONE_MIN_DIGITS: usize = 7;
-
-/// Digits of the longest phone number (ITU-T E.164).
-const PHONE_MAX_DIGITS: usize = 15;
-
 /// The part of a record at which its grammar breaks: where it begins, from octet 1, and its text.
 ///
 /// The error of a record names no place. It is that of the first part with which the record fails in the same way.
@@ -123,15 +117,6 @@ pub(crate) fn near_miss(text: &[u8]) -> Option<NearMiss> {
     })
 }
 
-/// Whether an account looks like a phone number: 7 to 15 digits with nothing but separators between.
-pub(crate) fn is_phone(account: &str) -> bool {
-    let digits = account.chars().filter(char::is_ascii_digit).count();
-    let is_number = account
-        .chars()
-        .all(|character| character.is_ascii_digit() || "+ -.()/".contains(character));
-    is_number && (PHONE_MIN_DIGITS..=PHONE_MAX_DIGITS).contains(&digits)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -196,24 +181,6 @@ mod tests {
             ("", None),
         ] {
             assert_eq!(near_miss(text.as_bytes()), expected, "{text}");
-        }
-    }
-
-    #[test]
-    fn phone_numbers_look_like_phone_numbers() {
-        for account in ["+15551234567", "0044 20 7946-0148", "1234567"] {
-            assert!(is_phone(account), "{account}");
-        }
-        for account in [
-            "hugh",
-            "hugh1985",
-            "2024",
-            "123456",
-            "1234567890123456",
-            "u:1234567",
-            "",
-        ] {
-            assert!(!is_phone(account), "{account}");
         }
     }
 }

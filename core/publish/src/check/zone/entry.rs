@@ -407,12 +407,7 @@ mod tests {
             Ok(b"\x01b\x07example\x03com\x00".to_vec())
         );
         assert_eq!(rdata("a DNAME b.\n"), Ok(b"\x01b\x00".to_vec()));
-        for wrong in [
-            "a TXT",
-            "a CNAME b c",
-            "a CNAME b..c",
-            "a TYPE65400 \\# 4 026162",
-        ] {
+        for wrong in ["a TXT", "a CNAME b c", "a TYPE65400 \\# 4 026162"] {
             assert!(rdata(wrong).is_err(), "{wrong}");
         }
     }

@@ -252,6 +252,9 @@ impl ZoneCheck {
         let mut has_mailboxes = false;
         for (name, node) in &nodes {
             has_mailboxes |= matches!(Place::of(name), Place::Mailbox(_));
+            for rdata in node.rdatas() {
+                self.collector.provider_of(rdata);
+            }
             let mut findings = Vec::new();
             let misplaced = apex
                 .as_ref()

@@ -55,6 +55,11 @@ impl Node {
         })
     }
 
+    /// The RDATA of every record of the types that are read.
+    pub(super) fn rdatas(&self) -> impl Iterator<Item = &[u8]> {
+        self.texts.iter().map(|text| &*text.rdata)
+    }
+
     /// Looks at everything here.
     pub(super) fn check(&self, name: &Name, options: &ZoneOptions, findings: &mut Vec<Finding>) {
         self.check_alias(name, findings);
