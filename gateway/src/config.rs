@@ -4,6 +4,7 @@
 
 use std::{
     net::SocketAddr,
+    num::NonZeroU32,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -16,6 +17,8 @@ use sotto_daemon::{
     operator,
 };
 use sotto_mimi::Domain;
+
+use crate::answer_time::MAX_STEP;
 
 /// What the names of environment variables that override a key begin with.
 pub const ENV_PREFIX: &str = "SOTTO_GATEWAY";
@@ -31,6 +34,10 @@ pub struct Config {
     /// Whether relays that present no listed token are admitted too.
     #[serde(default)]
     pub open_to_any_relay: bool,
+    /// Requests that all relays without a listed token may send in a second, taken together; as many as they like if
+    /// absent.
+    #[serde(default)]
+    pub unlisted_requests_per_second: Option<NonZeroU32>,
     /// Where the gateway listens for relays.
     pub listen: Listen,
     /// Where health, readiness and metrics are served; nowhere if absent.
@@ -50,6 +57,9 @@ pub struct Config {
     /// What is kept of earlier answers.
     #[serde(default)]
     pub cache: Cache,
+    /// What keeps relays from learning more than they should.
+    #[serde(default)]
+    pub privacy: Privacy,
     /// What one gateway takes on.
     #[serde(default)]
     pub limits: Limits,
@@ -96,6 +106,20 @@ pub struct Relay {
     pub name: String,
     /// The file that holds its bearer token, on one line.
     pub token_file: PathBuf,
+    /// Requests that it may send in a second, at once or evenly; as many as it likes if absent.
+    #[serde(default)]
+    pub requests_per_second: Option<NonZeroU32>,
+}
+
+/// What keeps relays from learning more than they should.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Privacy {
+    /// Answers leave at multiples of so many milliseconds after their requests came, at most 5,000. At 0 they leave when
+    /// they are ready, and tell a relay which names others have just asked for.
+    pub answer_step_ms: u64,
+    /// Encapsulated keys remembered, so that no envelope is answered twice within ten minutes; 0 remembers none.
+    pub replay_entries: usize,
 }
 
 /// What is kept of earlier answers.
@@ -117,6 +141,9 @@ pub struct Limits {
     pub max_streams: u32,
     /// Requests being answered at once; beyond it a relay gets 503.
     pub max_requests: usize,
+    /// Requests being answered and answers that wait for their time, at once; beyond it a relay gets 503. Each answer
+    /// takes 8 KiB.
+    pub max_waiting: usize,
     /// Milliseconds within which the content of a request must have arrived.
     pub body_timeout_ms: u64,
 }
@@ -156,6 +183,12 @@ pub enum ConfigProblem {
     /// The operator's listener is to use the relays' port.
     #[error("admin.address is the address of listen too; give it a port of its own")]
     OnePort,
+    /// An answer would wait for longer than a drain.
+    #[error(
+        "privacy.answer_step_ms = {0} is more than {limit}, the longest that a relay should wait; leave it out for 250",
+        limit = MAX_STEP.as_millis()
+    )]
+    LongStep(u64),
     /// A limit of zero.
     #[error("{0} = 0 would refuse everything; leave it out for the default")]
     Zero(&'static str),
@@ -228,10 +261,14 @@ impl Config {
             ("limits.max_connections", self.limits.max_connections as u64),
             ("limits.max_streams", u64::from(self.limits.max_streams)),
             ("limits.max_requests", self.limits.max_requests as u64),
+            ("limits.max_waiting", self.limits.max_waiting as u64),
             ("limits.body_timeout_ms", self.limits.body_timeout_ms),
         ];
         let zeros = numbers.into_iter().filter(|(_, value)| *value == 0);
         problems.extend(zeros.map(|(key, _)| ConfigProblem::Zero(key)));
+        if self.privacy.answer_step() > MAX_STEP {
+            problems.push(ConfigProblem::LongStep(self.privacy.answer_step_ms));
+        }
         if let Some(number) = self.names.mimi_type
             && !PRIVATE_USE_TYPES.contains(&number)
         {
@@ -257,6 +294,14 @@ impl Dns {
     #[must_use]
     pub fn timeout(&self) -> Duration {
         Duration::from_millis(self.timeout_ms)
+    }
+}
+
+impl Privacy {
+    /// The time between two instants at which an answer may leave; zero for none.
+    #[must_use]
+    pub fn answer_step(&self) -> Duration {
+        Duration::from_millis(self.answer_step_ms)
     }
 }
 
@@ -296,12 +341,22 @@ impl Default for Cache {
     }
 }
 
+impl Default for Privacy {
+    fn default() -> Self {
+        Self {
+            answer_step_ms: 250,
+            replay_entries: 4_194_304,
+        }
+    }
+}
+
 impl Default for Limits {
     fn default() -> Self {
         Self {
             max_connections: 4_096,
             max_streams: 16_384,
             max_requests: 4_096,
+            max_waiting: 32_768,
             body_timeout_ms: 5_000,
         }
     }
@@ -327,6 +382,8 @@ mod tests {
         assert_eq!(sample.relay[0].name, "relay.example");
         let (limits, defaults) = (sample.limits, Limits::default());
         assert_eq!(format!("{limits:?}"), format!("{defaults:?}"));
+        let (privacy, defaults) = (sample.privacy, Privacy::default());
+        assert_eq!(format!("{privacy:?}"), format!("{defaults:?}"));
         assert_eq!(sample.cache.max_bytes, Cache::default().max_bytes);
         assert_eq!(sample.dns.timeout_ms, Dns::default().timeout_ms);
         assert_eq!(sample.log, Log::default());
@@ -337,7 +394,9 @@ mod tests {
         let text = SAMPLE
             .replace("# plain_http = true", "")
             .replace("# anchor =", "anchor =")
-            .replace("# mimi_type =", "mimi_type =");
+            .replace("# mimi_type =", "mimi_type =")
+            .replace("# requests_per_second =", "requests_per_second =")
+            .replace("# unlisted_requests", "unlisted_requests");
         let config = parse(&text).unwrap();
         assert_eq!(config.names.mimi_type, Some(65_400));
         assert_eq!(
@@ -366,6 +425,12 @@ mod tests {
                 "max_requests = 0",
                 "limits.max_requests",
                 "default",
+            ),
+            (
+                "answer_step_ms = 250",
+                "answer_step_ms = 5001",
+                "privacy.answer_step_ms = 5001",
+                "5000",
             ),
             ("# mimi_type = 65400", "mimi_type = 16", "16", "65400"),
             ("max_bytes", "max_octets", "max_octets", "spelling"),

@@ -1,6 +1,6 @@
 //! The gateway's resources, as relays reach them over HTTP.
 
-use std::{error::Error, sync::Arc};
+use std::{error::Error, sync::Arc, time::Duration};
 
 use arc_swap::ArcSwap;
 use axum::{
@@ -16,10 +16,11 @@ use http::{HeaderValue, StatusCode, header};
 use http_body_util::LengthLimitError;
 use sotto_daemon::PeerAddress;
 use sotto_wire::{FOREIGN_REQUEST_MAX_BYTES, media, path};
-use tokio::sync::Semaphore;
+use tokio::{sync::Semaphore, time::sleep_until};
 
 use crate::{
-    clock::Clock,
+    answer_time::leaves_after,
+    clock::{self, Clock},
     config::Limits,
     keeper::Keeper,
     metrics::Counters,
@@ -27,6 +28,7 @@ use crate::{
     observe::Observe,
     refusal::Refusal,
     relays::{Admitted, Relays},
+    replays::Replays,
 };
 
 /// What every request of one gateway has in common.
@@ -41,8 +43,14 @@ pub(crate) struct Shared {
     pub(crate) observer: Option<Arc<dyn Observe>>,
     /// What is counted.
     pub(crate) counters: Counters,
+    /// Envelopes that have been answered.
+    pub(crate) replays: Replays,
     /// Requests that may be answered at once.
     pub(crate) permits: Semaphore,
+    /// Requests that may be answered, and answers that may wait for their time, at once.
+    pub(crate) waiting: Semaphore,
+    /// The time between two instants at which an answer may leave.
+    pub(crate) answer_step: Duration,
     /// What one gateway takes on.
     pub(crate) limits: Limits,
     /// The time.
@@ -93,13 +101,19 @@ async fn exchange(
     Extension(PeerAddress(peer)): Extension<PeerAddress>,
     request: Request,
 ) -> Result<Response, Refusal> {
-    let _permit = shared.permits.try_acquire().map_err(|_| Refusal::Busy)?;
+    if !shared.relays.load().takes_on(&relay) {
+        return Err(Refusal::Rate);
+    }
+    let _waiting = shared.waiting.try_acquire().map_err(|_| Refusal::Busy)?;
+    let permit = shared.permits.try_acquire().map_err(|_| Refusal::Busy)?;
     let envelope = content(&shared.limits, request).await?;
+    let arrived = clock::instant();
     let keys = shared.keeper.keys();
     let oblivious = Oblivious {
         host: &shared.host,
         keys: &keys,
         answerer: shared.keeper.answerer(),
+        replays: &shared.replays,
         observer: shared.observer.as_deref(),
     };
     let arrival = Arrival {
@@ -109,6 +123,15 @@ async fn exchange(
     };
     let sealed = oblivious.exchange(&envelope, arrival).await?;
     shared.counters.sealed(&relay, sealed.status);
+    // An answer that waits holds its memory and nothing else.
+    drop(permit);
+    if !shared.answer_step.is_zero() {
+        let (after, late) = leaves_after(arrived.elapsed(), shared.answer_step);
+        if late {
+            shared.counters.late();
+        }
+        sleep_until(arrived + after).await;
+    }
     Ok(of_type(media::OHTTP_RESPONSE, sealed.octets.into()))
 }
 

@@ -9,6 +9,7 @@
 //! client's address to leak: a gateway sees relays.
 
 mod answer;
+mod answer_time;
 mod cache;
 pub mod clock;
 pub mod config;
@@ -22,6 +23,7 @@ mod observe;
 pub mod prove_command;
 mod refusal;
 pub mod relays;
+mod replays;
 mod resolver;
 mod running;
 

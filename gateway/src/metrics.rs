@@ -25,6 +25,7 @@ const SEALED: [(u16, &str); 6] = [
 pub(crate) struct Counters {
     sealed: HashMap<String, [Counter; SEALED.len()]>,
     other: Counter,
+    late: Counter,
     refused: Vec<(Refusal, Counter)>,
     epochs: Gauge,
     key_record: Gauge,
@@ -53,6 +54,11 @@ impl Counters {
                 })
                 .collect(),
             other: sealed("other", "other"),
+            late: metrics.counter(
+                "sotto_gateway_answers_late_total",
+                "Sealed answers that were not ready at their first step, which a relay can see.",
+                &[],
+            ),
             refused: Refusal::ALL
                 .into_iter()
                 .map(|refusal| {
@@ -89,6 +95,11 @@ impl Counters {
             (Some(counters), Some(position)) => counters[position].increment(1),
             _ => self.other.increment(1),
         }
+    }
+
+    /// Counts an answer that was not ready at its first step.
+    pub(crate) fn late(&self) {
+        self.late.increment(1);
     }
 
     /// Counts a refusal.

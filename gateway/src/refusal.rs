@@ -13,8 +13,12 @@ pub(crate) enum Refusal {
     Key,
     /// The content did not arrive whole and in time.
     Content,
+    /// The envelope has been answered before.
+    Replay,
     /// The relay is not admitted.
     Relay,
+    /// The relay sends more than it may.
+    Rate,
     /// There is no such resource.
     Path,
     /// The resource does not know the method.
@@ -33,10 +37,12 @@ pub(crate) enum Refusal {
 
 impl Refusal {
     /// Every refusal.
-    pub(crate) const ALL: [Self; 10] = [
+    pub(crate) const ALL: [Self; 12] = [
         Self::Key,
         Self::Content,
+        Self::Replay,
         Self::Relay,
+        Self::Rate,
         Self::Path,
         Self::Method,
         Self::Size,
@@ -52,7 +58,9 @@ impl Refusal {
         match self {
             Self::Key => "key",
             Self::Content => "content",
+            Self::Replay => "replay",
             Self::Relay => "relay",
+            Self::Rate => "rate",
             Self::Path => "path",
             Self::Method => "method",
             Self::Size => "size",
@@ -73,9 +81,17 @@ impl Refusal {
                 StatusCode::BAD_REQUEST,
                 "the content did not arrive whole and in time",
             ),
+            Self::Replay => (
+                StatusCode::BAD_REQUEST,
+                "the encapsulated request has been answered before",
+            ),
             Self::Relay => (
                 StatusCode::UNAUTHORIZED,
                 "this relay is not admitted; its operator needs a token from the gateway's",
+            ),
+            Self::Rate => (
+                StatusCode::TOO_MANY_REQUESTS,
+                "this relay sends more requests than it may",
             ),
             Self::Path => (StatusCode::NOT_FOUND, "no such resource"),
             Self::Method => (

@@ -3,9 +3,10 @@
 //! Tokens are held and compared as SHA-256 digests, every one of them each time, so that neither the time taken nor a copy of
 //! the memory tells a token.
 
-use std::fmt;
+use std::{fmt, num::NonZeroU32};
 
 use aws_lc_rs::{constant_time::verify_slices_are_equal, digest};
+use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 use http::{HeaderMap, header};
 use sotto_daemon::token::{TOKEN_MAX_LENGTH, Token, TokenError};
 
@@ -18,11 +19,14 @@ pub const UNLISTED: &str = "unlisted";
 pub struct Relays {
     listed: Vec<Listed>,
     open: bool,
+    /// The rate of all unlisted ones together.
+    unlisted: Option<DefaultDirectRateLimiter>,
 }
 
 struct Listed {
     name: String,
     token: [u8; digest::SHA256_OUTPUT_LEN],
+    rate: Option<DefaultDirectRateLimiter>,
 }
 
 /// A relay that may ask.
@@ -49,12 +53,17 @@ pub enum RelaysError {
 }
 
 impl Relays {
-    /// Reads the token of each listed relay.
+    /// Reads the token of each listed relay. With `open`, all others may ask as well, `unlisted_rate` times a second
+    /// together.
     ///
     /// # Errors
     ///
     /// Every [`RelaysError`] there is, naming the relay and its file.
-    pub fn load(listed: &[config::Relay], open: bool) -> Result<Self, Vec<RelaysError>> {
+    pub fn load(
+        listed: &[config::Relay],
+        open: bool,
+        unlisted_rate: Option<NonZeroU32>,
+    ) -> Result<Self, Vec<RelaysError>> {
         let mut relays: Vec<Listed> = Vec::with_capacity(listed.len());
         let mut errors = Vec::new();
         for relay in listed {
@@ -71,7 +80,11 @@ impl Relays {
             };
             match relays.iter().find(|other| other.token == token) {
                 Some(other) => errors.push(RelaysError::Shared(other.name.clone(), name)),
-                None => relays.push(Listed { name, token }),
+                None => relays.push(Listed {
+                    name,
+                    token,
+                    rate: relay.requests_per_second.map(limiter),
+                }),
             }
         }
         if !errors.is_empty() {
@@ -80,7 +93,16 @@ impl Relays {
         Ok(Self {
             listed: relays,
             open,
+            unlisted: unlisted_rate.map(limiter),
         })
+    }
+
+    /// Whether `admitted` may send one more request now; if so, it has been counted.
+    #[must_use]
+    pub fn takes_on(&self, admitted: &Admitted) -> bool {
+        let listed = self.listed.iter().find(|one| one.name == admitted.relay);
+        let rate = listed.map_or(&self.unlisted, |listed| &listed.rate);
+        rate.as_ref().is_none_or(|rate| rate.check().is_ok())
     }
 
     /// The relay that sent `headers`, if it may ask.
@@ -121,6 +143,10 @@ impl fmt::Debug for Relays {
     }
 }
 
+fn limiter(per_second: NonZeroU32) -> DefaultDirectRateLimiter {
+    RateLimiter::direct(Quota::per_second(per_second))
+}
+
 fn bearer(headers: &HeaderMap) -> Option<&str> {
     let mut values = headers.get_all(header::AUTHORIZATION).iter();
     let (Some(value), None) = (values.next(), values.next()) else {
@@ -156,10 +182,11 @@ mod tests {
                 config::Relay {
                     name: format!("relay-{index}"),
                     token_file,
+                    requests_per_second: NonZeroU32::new(2),
                 }
             })
             .collect();
-        Relays::load(&listed, open)
+        Relays::load(&listed, open, NonZeroU32::new(1))
     }
 
     fn with(values: &[&str]) -> HeaderMap {
@@ -233,6 +260,21 @@ mod tests {
         assert_eq!(
             format!("{relays:?}"),
             r#"Relays { listed: ["relay-0"], open: false }"#
+        );
+    }
+
+    #[test]
+    fn each_relay_has_its_rate_and_the_unlisted_have_one_together() {
+        let other = TOKEN.replace('0', "f");
+        let relays = relays(&[TOKEN, &other], true).unwrap();
+        let takes_on = |headers: &HeaderMap| relays.takes_on(&relays.admit(headers).unwrap());
+        let (first, second) = (format!("Bearer {TOKEN}"), format!("Bearer {other}"));
+        let taken = |headers: HeaderMap| (0..3).filter(|_| takes_on(&headers)).count();
+        assert_eq!(taken(with(&[&first])), 2);
+        assert_eq!(taken(with(&[&second])), 2);
+        assert_eq!(
+            taken(HeaderMap::new()) + taken(with(&["Bearer stranger"])),
+            1
         );
     }
 }

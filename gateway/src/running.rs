@@ -26,6 +26,7 @@ use crate::{
     metrics::Counters,
     observe::Observe,
     relays::{Relays, RelaysError},
+    replays::Replays,
 };
 
 /// Why a gateway does not start; each names the culprit and the remedy.
@@ -62,6 +63,11 @@ pub enum StartError {
     /// Questions could not be answered.
     #[error(transparent)]
     Answerer(#[from] AnswererError),
+    /// The system gives no randomness.
+    #[error(
+        "the operating system gives no randomness; check that /dev/urandom or getrandom(2) is there"
+    )]
+    Randomness,
     /// The relays' listener does not open.
     #[error("{}", .0.at("listen"))]
     Listen(#[from] ServerError),
@@ -135,7 +141,7 @@ impl Parts {
             .any(|problem| matches!(problem, ConfigProblem::NotADomain { key: "host", .. }));
         let mut problems: Vec<StartError> = found.into_iter().map(StartError::from).collect();
         problems.extend(config.listen.certificates().err().map(StartError::from));
-        let relays = Relays::load(&config.relay, config.open_to_any_relay)
+        let relays = admitted(&config)
             .map_err(|found| problems.extend(found.into_iter().map(StartError::from)));
         let schedule = writable(&config, clock()).map_err(|problem| problems.push(problem));
         let anchors = anchors(&config, clock()).map_err(|problem| problems.push(problem));
@@ -159,6 +165,15 @@ impl Parts {
             _ => Err(problems),
         }
     }
+}
+
+/// The relays that `config` admits.
+fn admitted(config: &Config) -> Result<Relays, Vec<RelaysError>> {
+    Relays::load(
+        &config.relay,
+        config.open_to_any_relay,
+        config.unlisted_requests_per_second,
+    )
 }
 
 /// The key schedule at the time `now`, of a state file that can be replaced.
@@ -234,11 +249,19 @@ impl Gateway {
                 &metrics,
                 config.relay.iter().map(|relay| relay.name.as_str()),
             ),
+            replays: Replays::new(config.privacy.replay_entries).ok_or(StartError::Randomness)?,
             permits: Semaphore::new(config.limits.max_requests.min(Semaphore::MAX_PERMITS)),
+            waiting: Semaphore::new(config.limits.max_waiting.min(Semaphore::MAX_PERMITS)),
+            answer_step: config.privacy.answer_step(),
             limits: config.limits.clone(),
             clock: Arc::clone(&time.clock),
         });
 
+        if shared.answer_step.is_zero() {
+            tracing::warn!(
+                "privacy.answer_step_ms = 0: relays can tell by the time which names others have just asked for"
+            );
+        }
         let readiness = Readiness::new();
         let server = Server::bind(
             &config.listen,
@@ -302,16 +325,14 @@ impl Running {
             ..
         } = self;
         daemon
-            .until_told(signals, move || {
-                match Relays::load(&config.relay, config.open_to_any_relay) {
-                    Ok(relays) => {
-                        shared.relays.store(Arc::new(relays));
-                        tracing::info!("relays' tokens read again");
-                    }
-                    Err(errors) => {
-                        for error in errors {
-                            tracing::error!(%error, "relays' tokens not replaced");
-                        }
+            .until_told(signals, move || match admitted(&config) {
+                Ok(relays) => {
+                    shared.relays.store(Arc::new(relays));
+                    tracing::info!("relays' tokens read again");
+                }
+                Err(errors) => {
+                    for error in errors {
+                        tracing::error!(%error, "relays' tokens not replaced");
                     }
                 }
             })

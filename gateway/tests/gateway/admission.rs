@@ -1,21 +1,16 @@
 //! Who may ask, and how.
 
 use http::Method;
-use sotto_wire::{Problem, media, path};
+use sotto_wire::{media, path};
 
 use crate::support::{
     OPERATOR, Site, TOKEN,
     foreign::{self, question},
-    http::{Answer, bearer, get, post, send},
+    http::{bearer, get, post, send},
 };
 
 /// Names and values of header fields.
 type Fields<'a> = &'a [(&'a str, &'a str)];
-
-fn problem(answer: &Answer) -> Problem {
-    assert_eq!(answer.media_type(), media::PROBLEM);
-    Problem::from_json(&answer.content).unwrap()
-}
 
 #[tokio::test]
 async fn only_listed_relays_are_served() {
@@ -33,7 +28,7 @@ async fn only_listed_relays_are_served() {
         ] {
             let answer = send(running.address, method.clone(), resource, headers, b"").await;
             assert_eq!(
-                (answer.status.as_u16(), problem(&answer).status),
+                (answer.status.as_u16(), answer.problem().status),
                 (401, 401),
                 "{resource}"
             );
@@ -121,7 +116,7 @@ async fn what_is_no_exchange_is_refused_by_its_form() {
             &vec![0; octets],
         )
         .await;
-        let told = problem(&answer).status;
+        let told = answer.problem().status;
         assert_eq!(
             (answer.status.as_u16(), told),
             (status, status),
@@ -183,7 +178,7 @@ async fn a_gateway_with_its_hands_full_says_so_at_once() {
     .await;
     let answer = post(running.address, &other).await;
     assert_eq!(
-        (answer.status.as_u16(), problem(&answer).status),
+        (answer.status.as_u16(), answer.problem().status),
         (503, 503)
     );
     assert_eq!(

@@ -7,6 +7,7 @@ mod support;
 
 mod admission;
 mod exchange;
+mod holding;
 mod resolver;
 mod rotation;
 mod start;

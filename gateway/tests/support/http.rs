@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::{HeaderMap, Method, Request, StatusCode, header};
 use http_body_util::{BodyExt, Full};
 use hyper_util::{client::legacy::Client, rt::TokioExecutor};
-use sotto_wire::{media, path};
+use sotto_wire::{Problem, media, path};
 
 use super::TOKEN;
 
@@ -21,6 +21,12 @@ pub(crate) struct Answer {
 impl Answer {
     pub(crate) fn media_type(&self) -> &str {
         self.headers[header::CONTENT_TYPE].to_str().unwrap()
+    }
+
+    /// The problem document that the answer is.
+    pub(crate) fn problem(&self) -> Problem {
+        assert_eq!(self.media_type(), media::PROBLEM);
+        Problem::from_json(&self.content).unwrap()
     }
 
     pub(crate) fn text(&self) -> String {

@@ -24,7 +24,7 @@ use sotto_envelope::{Epoch, KeyRecord};
 use sotto_gateway::{
     Config, Gateway, GatewayView, Observe, Running, StartError,
     clock::Time,
-    config::{Cache, Dns, Keys, Limits, Names, Relay},
+    config::{Cache, Dns, Keys, Limits, Names, Privacy, Relay},
     keys::{StateFile, records},
 };
 use tempfile::TempDir;
@@ -92,6 +92,7 @@ impl Site {
             host: HOST.to_owned(),
             operator: OPERATOR.to_owned(),
             open_to_any_relay: false,
+            unlisted_requests_per_second: None,
             listen: Listen {
                 address: loopback,
                 tls: None,
@@ -110,8 +111,13 @@ impl Site {
             relay: vec![Relay {
                 name: "relay-one".to_owned(),
                 token_file: path("token"),
+                requests_per_second: None,
             }],
             cache: Cache::default(),
+            privacy: Privacy {
+                answer_step_ms: 0,
+                ..Privacy::default()
+            },
             limits: Limits {
                 body_timeout_ms: 500,
                 ..Limits::default()
