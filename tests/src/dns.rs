@@ -15,7 +15,7 @@ use crate::ports;
 use crate::service::Service;
 use crate::sign::Signed;
 use crate::tools;
-use crate::zones::{Server, ZONES, Zone};
+use crate::zones::{Server, Signing, Zone};
 
 /// A DNS server with its address.
 #[derive(Debug)]
@@ -45,7 +45,8 @@ impl Dns {
         Self::start("nsd", directory, &config, address, &["-d", "-c"])
     }
 
-    /// Starts Knot with its zones of `signed` in `directory`.
+    /// Starts Knot with its zones of `signed` in `directory`, where [`sign_all`](crate::sign::sign_all) has left the keys
+    /// of those that it signs.
     pub(crate) fn knot(directory: &Path, signed: &Signed) -> Result<Self> {
         let address = ports::free()?;
         let (ip, port) = (address.ip(), address.port());
@@ -53,6 +54,8 @@ impl Dns {
         let mut config = format!(
             "server:\n  rundir: \"{place}\"\n  listen: \"{ip}@{port}\"\n  udp-workers: 1\n  tcp-workers: 1\n  \
              background-workers: 1\ncontrol:\n  listen: \"knot.sock\"\ndatabase:\n  storage: \"{place}\"\n\
+             policy:\n  - id: online\n    manual: on\n    algorithm: ecdsap256sha256\n    single-type-signing: on\n\
+             mod-onlinesign:\n  - id: online\n    policy: online\n    nsec-bitmap: [A, AAAA]\n\
              template:\n  - id: default\n    storage: \"{place}\"\n    zonefile-sync: -1\n    \
              journal-content: none\n    semantic-checks: off\nzone:\n"
         );
@@ -63,13 +66,17 @@ impl Dns {
                 "  - domain: \"{}\"\n    file: \"{file}\"\n",
                 zone.origin
             )?;
+            if matches!(zone.signing, Signing::Online) {
+                config += "    module: mod-onlinesign/online\n";
+            }
         }
         Self::start("knotd", directory, &config, address, &["-c"])
     }
 
-    /// Starts Unbound, which asks `authority` for each zone and validates from `anchor`.
+    /// Starts Unbound, which asks `authority` for each of `zones` and validates from `anchor`.
     pub(crate) fn unbound(
         directory: &Path,
+        zones: &[Zone],
         anchor: &Path,
         authority: &HashMap<Server, SocketAddr>,
     ) -> Result<Self> {
@@ -84,7 +91,7 @@ impl Dns {
             directory.display(),
             anchor.display()
         );
-        for zone in ZONES {
+        for zone in zones {
             let address = authority
                 .get(&zone.server)
                 .context("every authority has been started")?;
@@ -121,11 +128,12 @@ impl Dns {
     }
 }
 
-fn write_zones(directory: &Path, signed: &Signed, server: Server) -> Result<Vec<&'static Zone>> {
-    let zones: Vec<_> = ZONES.iter().filter(|zone| zone.server == server).collect();
+fn write_zones(directory: &Path, signed: &Signed, server: Server) -> Result<Vec<Zone>> {
+    let is_theirs = |zone: &&Zone| zone.server == server;
+    let zones: Vec<_> = signed.zones.iter().filter(is_theirs).copied().collect();
     for zone in &zones {
         let text = signed
-            .zones
+            .texts
             .get(zone.origin)
             .context("every zone has been signed")?;
         fs::write(directory.join(zone.file_name()), text)?;

@@ -12,7 +12,7 @@ use tempfile::TempDir;
 use crate::dns::Dns;
 use crate::parties::{GATEWAY_HOST, GatewayKeys};
 use crate::sign::{Signed, sign_all};
-use crate::zones::Server;
+use crate::zones::{Server, ZONES, ZOO, Zone};
 use crate::{binaries, tools};
 
 /// Signed zones, two authorities, a resolver, and the keys of the gateway that the zones vouch for.
@@ -21,10 +21,11 @@ pub struct Hierarchy {
     // Servers first: they let go of their directories before the directory above is removed.
     resolver: Dns,
     _authorities: [Dns; 2],
+    origins: Vec<&'static str>,
     keys: GatewayKeys,
     anchor: PathBuf,
     delv_anchor: PathBuf,
-    _directory: TempDir,
+    directory: TempDir,
 }
 
 impl Hierarchy {
@@ -35,8 +36,28 @@ impl Hierarchy {
     /// What could not be signed or started, and what to do about it.
     pub fn shared() -> Result<&'static Self> {
         static SHARED: OnceLock<Result<Hierarchy, String>> = OnceLock::new();
-        SHARED
-            .get_or_init(|| Self::start().map_err(|error| format!("{error:#}")))
+        Self::once(&SHARED, || ZONES.to_vec())
+    }
+
+    /// The hierarchy of this test process with the zoo in it: zones of every kind below `zoo.`, whole, broken, and
+    /// in between.
+    ///
+    /// # Errors
+    ///
+    /// What could not be signed or started, and what to do about it.
+    pub fn zoo() -> Result<&'static Self> {
+        static SHARED: OnceLock<Result<Hierarchy, String>> = OnceLock::new();
+        Self::once(&SHARED, || [ZONES, ZOO].concat())
+    }
+
+    fn once(
+        shared: &'static OnceLock<Result<Self, String>>,
+        zones: impl FnOnce() -> Vec<Zone>,
+    ) -> Result<&'static Self> {
+        shared
+            .get_or_init(|| {
+                Self::start(zones(), HashMap::new()).map_err(|error| format!("{error:#}"))
+            })
             .as_ref()
             .map_err(|error| anyhow::anyhow!("the test hierarchy does not stand: {error}"))
     }
@@ -45,6 +66,11 @@ impl Hierarchy {
     #[must_use]
     pub fn resolver(&self) -> SocketAddr {
         self.resolver.address
+    }
+
+    /// The origins of its zones.
+    pub fn origins(&self) -> impl Iterator<Item = &'static str> + '_ {
+        self.origins.iter().copied()
     }
 
     /// A file with the DS line of the root.
@@ -78,7 +104,13 @@ impl Hierarchy {
         &self.keys
     }
 
-    fn start() -> Result<Self> {
+    /// The directory of its servers.
+    pub(crate) fn directory(&self) -> &Path {
+        self.directory.path()
+    }
+
+    /// Signs and serves `zones`, with further lines by origin.
+    pub(crate) fn start(zones: Vec<Zone>, additions: HashMap<&str, String>) -> Result<Self> {
         let directory = tempfile::Builder::new()
             .prefix("sotto-tests-")
             .tempdir()
@@ -91,19 +123,21 @@ impl Hierarchy {
         let (nsd, knot, unbound) = (place("nsd")?, place("knot")?, place("unbound")?);
         let keys = GatewayKeys::make(&binaries::find("sotto-gateway")?, &unbound)?;
         let zone = format!("{GATEWAY_HOST}.");
-        let additions = HashMap::from([(zone.as_str(), keys.records().to_owned())]);
-        let signed = sign_all(crate::now(), &additions)?;
+        let mut additions: HashMap<&str, String> = additions;
+        additions.insert(&zone, keys.records().to_owned());
+        let signed = sign_all(zones, crate::now(), &additions, &knot)?;
         let (anchor, delv_anchor) = write_anchors(&unbound, &signed)?;
         let nsd = Dns::nsd(&nsd, &signed)?;
         let knot = Dns::knot(&knot, &signed)?;
         let authorities = HashMap::from([(Server::Nsd, nsd.address), (Server::Knot, knot.address)]);
         Ok(Self {
-            resolver: Dns::unbound(&unbound, &anchor, &authorities)?,
+            resolver: Dns::unbound(&unbound, &signed.zones, &anchor, &authorities)?,
             _authorities: [nsd, knot],
+            origins: signed.zones.iter().map(|zone| zone.origin).collect(),
             keys,
             anchor,
             delv_anchor,
-            _directory: directory,
+            directory,
         })
     }
 }

@@ -13,12 +13,13 @@ use anyhow::{Context, Result, bail};
 const DAEMON_DIRECTORIES: [&str; 3] = ["/usr/sbin", "/usr/local/sbin", "/sbin"];
 
 /// The Debian package of each program.
-const PACKAGES: [(&str, &str); 9] = [
+const PACKAGES: [(&str, &str); 10] = [
     ("delv", "bind9-dnsutils"),
     ("dig", "bind9-dnsutils"),
     ("dnssec-dsfromkey", "bind9-utils"),
     ("dnssec-keygen", "bind9-utils"),
     ("dnssec-signzone", "bind9-utils"),
+    ("keymgr", "knot"),
     ("knotd", "knot"),
     ("ldns-signzone", "ldnsutils"),
     ("nsd", "nsd"),
