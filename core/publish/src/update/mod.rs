@@ -51,6 +51,9 @@ mod target;
 mod tsig;
 mod wire;
 
+#[cfg(test)]
+mod tests;
+
 pub use change::{Change, Kind};
 pub use key::{KeyError, SECRET_MIN_OCTETS, TsigKey};
 pub use obstacle::{Obstacle, Stop};
