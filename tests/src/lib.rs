@@ -19,6 +19,7 @@ pub mod nginx;
 pub mod offline;
 pub mod oracle;
 mod parties;
+pub mod peers;
 mod ports;
 pub mod raw;
 mod service;

@@ -5,7 +5,8 @@ use super::{DnsError, Name, label_count};
 use aws_lc_rs::digest;
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{
-    ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair, RSA_PKCS1_SHA256,
+    ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P384_SHA384_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair,
+    KeyPair, RSA_PKCS1_SHA256,
 };
 
 /// The DNSSEC algorithms the world signs with.
@@ -15,6 +16,8 @@ pub enum Algorithm {
     RsaSha256,
     /// 13, ECDSAP256SHA256.
     EcdsaP256,
+    /// 14, ECDSAP384SHA384.
+    EcdsaP384,
     /// 15, ED25519.
     Ed25519,
 }
@@ -26,6 +29,7 @@ impl Algorithm {
         match self {
             Self::RsaSha256 => 8,
             Self::EcdsaP256 => 13,
+            Self::EcdsaP384 => 14,
             Self::Ed25519 => 15,
         }
     }
@@ -80,6 +84,9 @@ impl SigningKey {
             )),
             Algorithm::EcdsaP256 => Pair::Ecdsa(Box::new(
                 EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).map_err(refused)?,
+            )),
+            Algorithm::EcdsaP384 => Pair::Ecdsa(Box::new(
+                EcdsaKeyPair::generate(&ECDSA_P384_SHA384_FIXED_SIGNING).map_err(refused)?,
             )),
             Algorithm::Ed25519 => {
                 Pair::Ed25519(Box::new(Ed25519KeyPair::generate().map_err(refused)?))

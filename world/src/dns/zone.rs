@@ -326,11 +326,7 @@ impl Zone {
             let mut nsec3 = vec![1, flags, 0, 0, 0, 20];
             nsec3.extend_from_slice(&next);
             nsec3.extend_from_slice(&type_bitmap(self.nsec3_types(name)));
-            let owner = super::name(&format!(
-                "{}.{}",
-                base32::encode_string_hex(hash).to_lowercase(),
-                self.apex.fmt_with_dot()
-            ))?;
+            let owner = hashed_owner(hash, &self.apex)?;
             self.nsec3.insert(
                 *hash,
                 (owner, Rrset::new(Rtype::NSEC3, NEGATIVE_TTL, nsec3)),
@@ -375,4 +371,13 @@ impl Zone {
         }
         Ok(())
     }
+}
+
+/// The owner of an NSEC3 record: the hash in base32 as the first label (RFC 5155 section 3).
+fn hashed_owner(hash: &[u8; 20], apex: &Name) -> Result<Name, DnsError> {
+    let label = base32::encode_string_hex(hash).to_lowercase();
+    let mut wire = vec![label.len() as u8];
+    wire.extend_from_slice(label.as_bytes());
+    wire.extend_from_slice(apex.as_slice());
+    Name::from_octets(wire).map_err(|_| DnsError::Name(label))
 }
