@@ -383,7 +383,7 @@ fn nsec3_chains_are_not_mixed() {
 fn an_island_stands_on_its_own_anchor() {
     let tree = Tree::new();
     let island = Zone::new("island.test.");
-    let both = Anchors::parse(&format!("{}\n{}", text(&tree.root), text(&island))).unwrap();
+    let both = Anchors::parse(&format!("{}\n{}", tree.root.anchor(), island.anchor())).unwrap();
     let cut = nsec("island.test.", "zz.test.", "NS RRSIG NSEC");
     let proof = [
         tree.to_test(),
@@ -424,19 +424,6 @@ fn an_island_stands_on_its_own_anchor() {
         said("a.island.test", "TXT", &tree.root.anchors()),
         "insecure no_ds"
     );
-}
-
-fn text(zone: &Zone) -> String {
-    let ds = zone.ds();
-    let hex: String = ds.rdata[4..]
-        .iter()
-        .map(|octet| format!("{octet:02x}"))
-        .collect();
-    let tag = u16::from_be_bytes([ds.rdata[0], ds.rdata[1]]);
-    format!(
-        "{} DS {tag} {} {} {hex}",
-        zone.name, ds.rdata[2], ds.rdata[3]
-    )
 }
 
 /// Times at the edges of what 32 and 64 bits hold.

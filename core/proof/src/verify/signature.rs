@@ -270,6 +270,9 @@ pub(super) fn fault(code: Code, set: &Set<'_>) -> Reason {
 }
 
 #[cfg(test)]
+mod examples;
+
+#[cfg(test)]
 mod tests {
     use super::*;
 

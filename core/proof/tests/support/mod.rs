@@ -409,17 +409,21 @@ impl Zone {
 
     /// Returns the zone's first key as a trust anchor.
     pub fn anchors(&self) -> Anchors {
+        Anchors::parse(&self.anchor()).unwrap()
+    }
+
+    /// Returns the line of a trust anchor for the zone's first key.
+    pub fn anchor(&self) -> String {
         let ds = self.ds();
         let rdata = rdata::Ds::parse(&ds.rdata).unwrap();
-        let text = format!(
+        format!(
             "{} DS {} {} {} {}",
             self.name,
             rdata.key_tag,
             rdata.algorithm,
             rdata.digest_type,
             HEXLOWER.encode(rdata.digest)
-        );
-        Anchors::parse(&text).unwrap()
+        )
     }
 }
 
