@@ -37,6 +37,20 @@
 //! - The same arguments give the same verdict. Nothing here reads a clock, a file, a global or
 //!   randomness, and no input makes the cost exceed [`Limits`].
 //!
+//! # The next name of a zone
+//!
+//! Most of what a verification costs is signature checks, and most of them are over the keys of
+//! zones already seen. Whoever keeps a [`SignatureMemory`] and calls [`verify_with_memory`] pays for
+//! the new signatures alone; the verdict is the same.
+//!
+//! # Features
+//!
+//! - `aws-lc-rs`, the default: signatures and hashes by aws-lc, which needs a C compiler.
+//! - `rust-crypto`, with the default features off: by crates in Rust alone, several times slower, for
+//!   targets that aws-lc does not reach. Both accept exactly the same signatures, which a test shows,
+//!   and where both are on aws-lc-rs is used. `wasm32-unknown-unknown` builds, and gives the published
+//!   proofs among the tests their verdicts.
+//!
 //! # Limitations
 //!
 //! - A proof shows what the zone signed, not what it says now: an older answer still within its

@@ -9,7 +9,9 @@ mod support;
 
 use aws_lc_rs::digest::{SHA1_FOR_LEGACY_USE_ONLY, digest};
 use sotto_proof::rdata::{Ds, Nsec, key_tag};
-use sotto_proof::{Anchors, CLASS_IN, Name, Record, RecordType, SignatureMemory, Verdict, encode};
+use sotto_proof::{
+    Anchors, CLASS_IN, Code, Name, Record, RecordType, SignatureMemory, Verdict, encode,
+};
 use support::*;
 
 use RecordType as T;
@@ -424,7 +426,13 @@ fn rfc_5155_b_3_referral_to_an_opt_out_unsigned_zone() {
         hashed(&example, "35mthgpgcu1q"),
         hashed(&example, "0p9mhaveqvm6"),
     ];
-    example.assert("mc.c.example", "MX", &response, "insecure opt_out");
+    let Verdict::Insecure(reason) = example.judge("mc.c.example", "MX", &response) else {
+        panic!("proved to be open");
+    };
+    assert_eq!(
+        (reason.code, reason.name),
+        (Code::OptOut, name("c.example."))
+    );
 }
 
 #[test]

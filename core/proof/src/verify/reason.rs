@@ -126,8 +126,9 @@ codes! {
     UnsupportedSignature, "unsupported_signature", "the RRSIG has an unsupported algorithm in a zone with a supported one", "RFC 4035 section 5.3.1";
     /// No key of the zone has the tag and algorithm of the RRSIG.
     UnknownKey, "unknown_key", "no zone key has the tag and algorithm of the RRSIG", "RFC 4035 section 5.3.1";
-    /// The key is shorter than 1,024 bits, longer than 4,096, or malformed.
-    WeakKey, "weak_key", "the key is no RSA key of 1024 to 4096 bits", "RFC 5702 section 2";
+    /// The key is malformed, or an RSA key that is shorter than 1,024 bits or longer than 4,096, or
+    /// whose exponent is even, 1, or longer than 33 bits.
+    WeakKey, "weak_key", "the key is malformed, or its size or exponent is not one that counts", "RFC 5702 section 2";
     /// The signature does not verify.
     BadSignature, "bad_signature", "the signature does not verify", "RFC 4035 section 5.3.3";
 
