@@ -9,6 +9,7 @@
 //! process, however that ends.
 
 pub mod annex;
+pub mod authority;
 pub mod binaries;
 mod ca;
 pub mod contacts;

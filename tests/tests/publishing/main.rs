@@ -8,4 +8,5 @@
 mod check;
 mod delegation;
 mod new;
+mod page;
 mod update;
