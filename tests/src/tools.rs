@@ -13,7 +13,7 @@ use anyhow::{Context, Result, bail};
 const DAEMON_DIRECTORIES: [&str; 3] = ["/usr/sbin", "/usr/local/sbin", "/sbin"];
 
 /// The Debian package of each program.
-const PACKAGES: [(&str, &str); 10] = [
+const PACKAGES: [(&str, &str); 17] = [
     ("delv", "bind9-dnsutils"),
     ("dig", "bind9-dnsutils"),
     ("dnssec-dsfromkey", "bind9-utils"),
@@ -21,8 +21,15 @@ const PACKAGES: [(&str, &str); 10] = [
     ("dnssec-signzone", "bind9-utils"),
     ("keymgr", "knot"),
     ("knotd", "knot"),
+    ("kzonecheck", "knot-dnssecutils"),
     ("ldns-signzone", "ldnsutils"),
+    ("named", "bind9"),
+    ("named-checkzone", "bind9-utils"),
     ("nsd", "nsd"),
+    ("nsd-checkzone", "nsd"),
+    ("pdns_server", "pdns-server"),
+    ("pdnsutil", "pdns-server"),
+    ("python3", "python3"),
     ("unbound", "unbound"),
 ];
 
