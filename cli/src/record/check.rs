@@ -24,7 +24,8 @@ const DNS_PORT: u16 = 53;
 
 /// What the page of help ends with.
 const EXIT_CODES: &str = "\
-A bare argument that is the path of a file is one: of accounts if it ends with .csv, else a zone file. Anything else is an identifier.
+A bare argument is a file of accounts if it ends with .csv, a zone file if it names another file or begins with /, ./ or ../, and else \
+an identifier.
 Exit codes: 0 nothing wrong (notes do not count), 1 a failure of this machine, 2 usage, 8 nobody answered, 9 warnings, 10 errors. \
 docs/publishing/check.md lists every finding.";
 
@@ -112,10 +113,12 @@ fn task(arguments: &Arguments) -> Result<Task<'_>, Failure> {
     }
     let subject = arguments.subject.as_deref().unwrap_or_default();
     let path = Path::new(subject);
-    if path.is_file() {
-        let is_csv = path
-            .extension()
-            .is_some_and(|extension| extension.eq_ignore_ascii_case("csv"));
+    let is_csv = path
+        .extension()
+        .is_some_and(|extension| extension.eq_ignore_ascii_case("csv"));
+    // No name ends so, and no identifier begins so: a path that is mistyped must not become a question.
+    let is_path = is_csv || ["/", "./", "../"].iter().any(|start| subject.starts_with(start));
+    if is_path || path.is_file() {
         return Ok(if is_csv {
             Task::Accounts(path)
         } else {

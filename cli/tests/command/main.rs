@@ -4,4 +4,5 @@ mod explain;
 mod explanation;
 mod home;
 mod lookup;
+mod record_check;
 mod verify;

@@ -63,8 +63,8 @@ pub struct Accounts<R> {
     columns: Columns,
     placement: Placement,
     zone: Option<Zone>,
-    /// The first row of the next person.
-    next: Option<Row>,
+    /// The first row of the next person, or why it is none.
+    next: Option<Result<Row, AccountsError>>,
     seen: HashMap<Fingerprint, u32>,
     is_over: bool,
     /// Where rows end cannot be told any more.
@@ -119,7 +119,7 @@ impl<R: Read> Accounts<R> {
     /// The next person; `None` at the end.
     fn entry(&mut self) -> Result<Option<Entry>, AccountsError> {
         let first = match self.next.take() {
-            Some(row) => row,
+            Some(row) => row?,
             None => match self.row()? {
                 Some(row) => row,
                 None => return Ok(None),
@@ -147,11 +147,15 @@ impl<R: Read> Accounts<R> {
         }
 
         let mut records = vec![first.record.clone()];
-        while let Some(row) = self.row()? {
-            if row.subject != first.subject {
-                self.next = Some(row);
-                break;
-            }
+        // What is wrong with the row of somebody else is no reason to lose this person.
+        while let Some(row) = self.row().transpose() {
+            let row = match row {
+                Ok(row) if row.subject == first.subject => row,
+                other => {
+                    self.next = Some(other);
+                    break;
+                }
+            };
             // One more than may be, so that the publication says so; not the memory of a whole file.
             if records.len() <= limits::SERVICES_MAX {
                 records.push(row.record);

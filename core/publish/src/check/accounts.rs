@@ -30,7 +30,12 @@ impl AccountsCheck {
         match entry {
             Ok(entry) => self.entry(entry),
             Err(error) => {
-                let finding = Finding::of_file(Code::AccountsRow, error.to_string());
+                let problem = &error.problem;
+                let what = match &error.field {
+                    Some((column, value)) => format!("column {column}, {value:?}: {problem}"),
+                    None => problem.to_string(),
+                };
+                let finding = Finding::of_file(Code::AccountsRow, what);
                 let finding = finding.with_remedy(error.problem.remedy());
                 self.collector.push(finding.at_line(error.line));
             }
