@@ -167,6 +167,22 @@ impl Nsec3 {
     }
 }
 
+/// Returns the hash one above or below.
+pub fn step(hash: &[u8], up: bool) -> Vec<u8> {
+    let mut hash = hash.to_vec();
+    for octet in hash.iter_mut().rev() {
+        *octet = if up {
+            octet.wrapping_add(1)
+        } else {
+            octet.wrapping_sub(1)
+        };
+        if *octet != if up { 0 } else { 0xff } {
+            break;
+        }
+    }
+    hash
+}
+
 enum Pair {
     Ed25519(Ed25519KeyPair),
     Ecdsa(EcdsaKeyPair),

@@ -376,21 +376,6 @@ impl World {
     }
 }
 
-fn step(hash: &[u8], up: bool) -> Vec<u8> {
-    let mut hash = hash.to_vec();
-    for octet in hash.iter_mut().rev() {
-        *octet = if up {
-            octet.wrapping_add(1)
-        } else {
-            octet.wrapping_sub(1)
-        };
-        if *octet != if up { 0 } else { 0xff } {
-            break;
-        }
-    }
-    hash
-}
-
 fn response(rcode: u16, answer: Vec<Record>, authority: Vec<Record>) -> Response {
     Response {
         rcode,
