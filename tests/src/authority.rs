@@ -221,7 +221,7 @@ fn powerdns(place: &Path, address: SocketAddr, manual: &str) -> Result<Service> 
 }
 
 /// An empty database of PowerDNS, and the configuration that names it.
-fn powerdns_database(place: &Path) -> Result<()> {
+pub(crate) fn powerdns_database(place: &Path) -> Result<()> {
     const SCHEMA: &str = "/usr/share/doc/pdns-backend-sqlite3/schema.sqlite3.sql";
     const MAKE: &str = "import sqlite3, sys; sqlite3.connect('pdns.sqlite3').executescript(open(sys.argv[1]).read())";
     run("python3", place, ["-c", MAKE, SCHEMA])?;

@@ -185,7 +185,10 @@ impl Run {
         let (code, message, remedy) = match halt {
             Halt::Stop(stop) => (
                 stop.code(),
-                format!("{server}, zone {}: {stop}", self.place.zone),
+                format!(
+                    "{server}, zone {}: {stop}",
+                    self.place.zone.trim_end_matches('.')
+                ),
                 stop.remedy().to_owned(),
             ),
             Halt::Unreachable(error) => (

@@ -82,6 +82,8 @@ pub(super) enum Halt {
 pub(super) struct Connection {
     server: Server,
     stream: Option<TcpStream>,
+    /// Whether there ever was one: a server that was never reached is not waited for.
+    was_open: bool,
 }
 
 impl Connection {
@@ -89,6 +91,7 @@ impl Connection {
         Self {
             server,
             stream: None,
+            was_open: false,
         }
     }
 
@@ -108,7 +111,7 @@ impl Connection {
                 Ok(taken) => taken.map_err(Halt::Stop)?,
                 Err(error) => {
                     self.stream = None;
-                    let Some(pause) = pauses.next() else {
+                    let Some(pause) = pauses.next().filter(|_| self.was_open) else {
                         return Err(Halt::Unreachable(error));
                     };
                     round.lost();
@@ -128,6 +131,7 @@ impl Connection {
             Some(stream) => stream,
             none => none.insert(connect(&self.server)?),
         };
+        self.was_open = true;
         let mut framed = Vec::new();
         for message in messages {
             // A message is no longer than this field can say.

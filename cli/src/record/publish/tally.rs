@@ -142,9 +142,16 @@ impl Tally {
 
     /// The run for a person.
     pub(super) fn text(&self, place: &Place, states: Option<(ZoneState, ZoneState)>) -> String {
-        let mut text = format!("{} at {}: ", place.zone, place.server);
+        let zone = place.zone.trim_end_matches('.');
+        let mut text = format!("{zone} at {}: ", place.server);
         if self.changed() == 0 && self.is_whole() {
             let _ = write!(text, "nothing to do, {} as wanted", self.unchanged);
+        } else if self.changed() == 0 {
+            let _ = write!(
+                text,
+                "nothing was changed; as wanted already {}",
+                self.unchanged
+            );
         } else {
             let would = if place.dry_run { "would be " } else { "" };
             let _ = write!(
@@ -207,7 +214,7 @@ impl Tally {
         }
         if let Some(first) = &self.first_not_tried {
             notes.push(format!(
-                "not tried: {} people, {} and all that follow",
+                "not tried: {}, from {} on",
                 self.not_tried,
                 escape(first)
             ));
