@@ -22,6 +22,7 @@ pub mod oracle;
 mod parties;
 pub mod peers;
 mod ports;
+pub mod primary;
 pub mod raw;
 mod service;
 mod sign;
