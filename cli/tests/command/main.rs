@@ -5,4 +5,5 @@ mod explanation;
 mod home;
 mod lookup;
 mod record_check;
+mod record_new;
 mod verify;

@@ -95,8 +95,9 @@ impl FromArgMatches for Services {
         collect(matches, "tag", Part::Tag, &mut parts);
 
         let mut services = Self::default();
+        let mut is_ranked = false;
         for part in parts.into_values() {
-            services.take(part)?;
+            services.take(part, &mut is_ranked)?;
         }
         Ok(services)
     }
@@ -120,8 +121,10 @@ fn collect<T: Clone + Send + Sync + 'static>(
 }
 
 impl Services {
-    fn take(&mut self, part: Part) -> Result<(), Error> {
+    /// Takes one argument. `is_ranked` tells whether the last service has a preference, which 65535 does not show.
+    fn take(&mut self, part: Part, is_ranked: &mut bool) -> Result<(), Error> {
         if let Part::Service(provider) = part {
+            *is_ranked = false;
             self.records.push(Record {
                 provider,
                 account: None,
@@ -146,10 +149,13 @@ impl Services {
         };
         match part {
             Part::Account(_) if record.account.is_some() => return twice("--account <A>"),
-            Part::Prefer(_) if record.preference != u16::MAX => return twice("--prefer <P>"),
+            Part::Prefer(_) if *is_ranked => return twice("--prefer <P>"),
             Part::Label(_) if record.label.is_some() => return twice("--label <S>"),
             Part::Account(account) => record.account = Some(account),
-            Part::Prefer(preference) => record.preference = preference,
+            Part::Prefer(preference) => {
+                record.preference = preference;
+                *is_ranked = true;
+            }
             Part::Label(label) => record.label = Some(label),
             Part::Tag(tag) => record.tags.push(tag),
             Part::Service(_) => {}
