@@ -6,6 +6,7 @@
     reason = "a helper of a test may panic as the test may"
 )]
 
+mod bombs;
 mod table;
 
 use std::collections::BTreeSet;
