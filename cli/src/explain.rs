@@ -7,6 +7,19 @@ use sotto_proof::{Reason, Utc, Validity};
 
 use crate::terminal::escape;
 
+/// Columns that a line takes at most, as long as there is a blank to break it at: those of a
+/// terminal as it comes, so that none breaks the tree.
+const COLUMNS: usize = 80;
+
+/// Columns that a line has at least, however deep in the tree.
+const LEAST_COLUMNS: usize = 40;
+
+/// Words that stay on one line, so that they can be searched for.
+const UNBROKEN: [&str; 3] = ["THE CHAIN BREAKS HERE", "THE CHAIN ENDS HERE", "NOT proved"];
+
+/// A blank at which no line breaks.
+const NO_BREAK: &str = "\u{a0}";
+
 /// Draws the tree.
 pub(crate) fn tree(explanation: &Explanation) -> String {
     let mut text = String::new();
@@ -19,10 +32,9 @@ pub(crate) fn tree(explanation: &Explanation) -> String {
     }
     push(&mut text, "What follows:");
     for (number, step) in explanation.steps.iter().enumerate() {
-        push(
-            &mut text,
-            &format!("  {}. {}", number + 1, sentence(explanation, step)),
-        );
+        let number = format!("  {}. ", number + 1);
+        let rest = " ".repeat(number.chars().count());
+        push_wrapped(&mut text, &number, &rest, &sentence(explanation, step));
     }
     if let Some(validity) = explanation.verification.validity {
         push(
@@ -44,7 +56,6 @@ fn children(explanation: &Explanation, parent: Option<usize>) -> Vec<usize> {
 /// Draws a zone with what it signed and the zones below it.
 fn draw(explanation: &Explanation, at: usize, first: &str, rest: &str, text: &mut String) {
     let zone = &explanation.zones[at];
-    push(text, &format!("{first}{}", head(zone)));
     let is_key_set = |set: &&Set| set.role == Role::Keys;
     let mut branches = keys(zone, |key| key.entry);
     branches.extend(zone.sets.iter().filter(is_key_set).map(describe));
@@ -56,12 +67,20 @@ fn draw(explanation: &Explanation, at: usize, first: &str, rest: &str, text: &mu
             .map(describe),
     );
     let below = children(explanation, Some(at));
+    let is_leaf = branches.is_empty() && below.is_empty();
+    let under = if is_leaf { " " } else { "│" };
+    push_wrapped(text, first, &format!("{rest}{under}    "), &head(zone));
     for (place, lines) in branches.iter().enumerate() {
         let last = below.is_empty() && place + 1 == branches.len();
         let (fork, bar) = fork(last);
         for (number, line) in lines.iter().enumerate() {
             let stem = if number == 0 { fork } else { bar };
-            push(text, &format!("{rest}{stem}{line}"));
+            push_wrapped(
+                text,
+                &format!("{rest}{stem}"),
+                &format!("{rest}{bar}  "),
+                line,
+            );
         }
     }
     for (place, &child) in below.iter().enumerate() {
@@ -239,7 +258,7 @@ pub(crate) fn sentence(explanation: &Explanation, step: &Step) -> String {
     }
 }
 
-fn rule(reason: &Reason) -> String {
+pub(crate) fn rule(reason: &Reason) -> String {
     format!("{} ({})", reason.code.rule(), reason.code.rfc())
 }
 
@@ -253,8 +272,50 @@ fn list(tags: &[u16]) -> String {
     tags.join(" or ")
 }
 
+/// Adds one line behind `first`, and what does not fit behind `rest`.
+fn push_wrapped(text: &mut String, first: &str, rest: &str, line: &str) {
+    let most = COLUMNS.saturating_sub(rest.chars().count());
+    let line = UNBROKEN.iter().fold(line.to_owned(), |line, words| {
+        line.replace(words, &words.replace(' ', NO_BREAK))
+    });
+    let mut start = first;
+    for part in wrap(&line, most.max(LEAST_COLUMNS)) {
+        push(text, &format!("{start}{}", part.replace(NO_BREAK, " ")));
+        start = rest;
+    }
+}
+
+/// Breaks a text into lines of at most `most` characters, at blanks where there are any.
+pub(crate) fn wrap(text: &str, most: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for word in text.split(' ') {
+        let line = lines.last_mut().expect("there is always a line");
+        if line.is_empty() {
+            line.push_str(word);
+        } else if line.chars().count() + 1 + word.chars().count() <= most {
+            line.push(' ');
+            line.push_str(word);
+        } else {
+            lines.push(word.to_owned());
+        }
+    }
+    lines
+}
+
 /// Adds one line, escaped: names hold any octets.
 fn push(text: &mut String, line: &str) {
     // A String takes everything.
     let _ = writeln!(text, "{}", escape(line));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_break_at_blanks() {
+        assert_eq!(wrap("one two three", 8), ["one two", "three"]);
+        assert_eq!(wrap("", 8), [""]);
+        assert_eq!(wrap("muchtoolongaword it", 8), ["muchtoolongaword", "it"]);
+    }
 }

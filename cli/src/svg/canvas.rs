@@ -172,23 +172,6 @@ impl Canvas {
     }
 }
 
-/// Breaks a text into lines of at most `most` characters, at blanks where there are any.
-pub(super) fn wrap(text: &str, most: usize) -> Vec<String> {
-    let mut lines = vec![String::new()];
-    for word in text.split(' ') {
-        let line = lines.last_mut().expect("there is always a line");
-        if line.is_empty() {
-            line.push_str(word);
-        } else if line.chars().count() + 1 + word.chars().count() <= most {
-            line.push(' ');
-            line.push_str(word);
-        } else {
-            lines.push(word.to_owned());
-        }
-    }
-    lines
-}
-
 /// Leaves out the middle of what is too long: the start and the end of a name tell most.
 fn elide(text: &str, most: usize) -> String {
     let characters: Vec<char> = text.chars().collect();
@@ -247,12 +230,5 @@ mod tests {
             "{}",
             canvas.0
         );
-    }
-
-    #[test]
-    fn lines_break_at_blanks() {
-        assert_eq!(wrap("one two three", 8), ["one two", "three"]);
-        assert_eq!(wrap("", 8), [""]);
-        assert_eq!(wrap("muchtoolongaword it", 8), ["muchtoolongaword", "it"]);
     }
 }

@@ -7,19 +7,20 @@ mod panel;
 use sotto_proof::explain::{Explanation, State, Zone};
 use sotto_proof::{Utc, Verdict};
 
-use self::canvas::{Canvas, Face, Tone, wrap};
+use self::canvas::{Canvas, Face, Tone};
 use self::panel::{Panel, WIDTH};
-use crate::explain;
+use crate::explain::{self, wrap};
 
 const MARGIN: i32 = 28;
 /// Between two rows of boxes, and between two columns.
 const ROW_GAP: i32 = 46;
 const COLUMN_GAP: i32 = 44;
-const BANNER: i32 = 74;
+const BANNER: i32 = 54;
 const LINE: i32 = 16;
 /// Characters that fit across one column.
 const TITLE_CHARACTERS: usize = 67;
 const LINE_CHARACTERS: usize = 100;
+const WHY_CHARACTERS: usize = 92;
 /// Zones drawn: an honest proof has three to ten, a hostile one could have hundreds.
 const MOST_ZONES: usize = 32;
 
@@ -31,11 +32,10 @@ pub(crate) fn draw(explanation: &Explanation, objection: Option<&str>) -> String
         .iter()
         .map(|zone| Panel::new(explanation, zone))
         .collect();
-    let (places, columns, bottom) = place(zones, &panels);
     let mut canvas = Canvas::default();
-
     let (tone, title) = title(explanation, objection);
-    banner(&mut canvas, explanation, tone, &title);
+    let top = banner(&mut canvas, explanation, objection, tone, &title);
+    let (places, columns, bottom) = place(zones, &panels, top);
     for (at, panel) in panels.iter().enumerate() {
         panel.draw(&mut canvas, places[at]);
     }
@@ -65,7 +65,14 @@ fn title(explanation: &Explanation, objection: Option<&str>) -> (Tone, String) {
     (tone, format!("{word}: {}", explanation.question))
 }
 
-fn banner(canvas: &mut Canvas, explanation: &Explanation, tone: Tone, title: &str) {
+/// Writes the verdict, its time, and where it is not a good one the reason; returns where that ends.
+fn banner(
+    canvas: &mut Canvas,
+    explanation: &Explanation,
+    objection: Option<&str>,
+    tone: Tone,
+    title: &str,
+) -> i32 {
     canvas.mark((MARGIN + 8, MARGIN + 8), tone);
     canvas.text(
         (MARGIN + 26, MARGIN + 14),
@@ -87,11 +94,37 @@ fn banner(canvas: &mut Canvas, explanation: &Explanation, tone: Tone, title: &st
         LINE_CHARACTERS + 8,
         &when,
     );
+    let reason = match &explanation.verification.verdict {
+        Verdict::Insecure(reason) | Verdict::Bogus(reason) => Some(format!(
+            "{} {}: {}",
+            reason.name,
+            reason.rtype,
+            explain::rule(reason)
+        )),
+        _ => None,
+    };
+    let mut bottom = MARGIN + BANNER;
+    for line in objection
+        .map(str::to_owned)
+        .or(reason)
+        .iter()
+        .flat_map(|why| wrap(why, WHY_CHARACTERS))
+    {
+        canvas.toned(
+            (MARGIN + 26, bottom),
+            Face::Code,
+            tone,
+            WHY_CHARACTERS,
+            &line,
+        );
+        bottom += LINE;
+    }
+    bottom + 20
 }
 
-/// Places every box: a row for each depth, a column for each end of the tree, parents over their
+/// Places every box from `top` down: a row for each depth, a column for each end of the tree, parents over their
 /// first child. Returns the places, the number of columns, and where the lowest box ends.
-fn place(zones: &[Zone], panels: &[Panel]) -> (Vec<(i32, i32)>, i32, i32) {
+fn place(zones: &[Zone], panels: &[Panel], top: i32) -> (Vec<(i32, i32)>, i32, i32) {
     let mut depths = vec![0; zones.len()];
     let mut column = vec![0; zones.len()];
     let mut columns = 0;
@@ -111,7 +144,7 @@ fn place(zones: &[Zone], panels: &[Panel]) -> (Vec<(i32, i32)>, i32, i32) {
         columns = columns.max(column[at] + 1);
     }
     let deepest = depths.iter().copied().max().unwrap_or(0);
-    let mut tops = vec![MARGIN + BANNER];
+    let mut tops = vec![top];
     for depth in 0..=deepest {
         let tallest = depths
             .iter()

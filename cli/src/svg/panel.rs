@@ -3,8 +3,8 @@
 use sotto_proof::explain::{Explanation, Finding, Key, Role, Set, State, StepOutcome, Zone};
 use sotto_proof::{Name, Reason};
 
-use super::canvas::{Canvas, Face, Tone, wrap};
-use crate::explain;
+use super::canvas::{Canvas, Face, Tone};
+use crate::explain::{self, wrap};
 
 /// The width of every box.
 pub(super) const WIDTH: i32 = 730;
@@ -100,12 +100,13 @@ impl Panel {
         let mut source = None;
         if let Some(set) = key_set {
             source = Some(self.rows.len());
+            let blamed = matches!(&zone.state, State::Broken(reason) if is_about(reason, set));
             self.rows.push(Row {
                 title: explain::subject(set),
-                tone: tone(set),
+                tone: if blamed { Tone::Broken } else { tone(set) },
                 lines: notes(set),
                 source: self.rows.len().checked_sub(1),
-                broken_signature: false,
+                broken_signature: blamed,
             });
         }
         for key in zone.keys.iter().filter(|key| key.signs && !key.entry) {
@@ -282,6 +283,11 @@ fn lines(lines: &[String]) -> i32 {
     LINE * lines.len() as i32
 }
 
+/// Tells whether a reason blames the RRset.
+fn is_about(reason: &Reason, set: &Set) -> bool {
+    (&reason.name, reason.rtype) == (&set.owner, set.rtype)
+}
+
 fn tone(set: &Set) -> Tone {
     match set.state {
         State::Held => Tone::Held,
@@ -299,8 +305,7 @@ fn notes(set: &Set) -> Vec<String> {
 }
 
 fn rule(reason: &Reason) -> Vec<String> {
-    let text = format!("{} ({})", reason.code.rule(), reason.code.rfc());
-    wrap(&text, LINE_CHARACTERS)
+    wrap(&explain::rule(reason), LINE_CHARACTERS)
 }
 
 /// The number of the step that an alias or the answer makes.

@@ -1,10 +1,8 @@
 //! DNSSEC proofs: a sans-IO prover and a pure verifier.
 //!
-//! A *proof* is a sequence of resource records without header or compression, the form that RFC
-//! 9102 section 2.1 gives a DNSSEC chain: the DNSKEY and DS RRsets from a trust anchor down to a
-//! zone, and below them either an RRset with its RRSIG, or the NSEC or NSEC3 records that deny it;
-//! with each CNAME and DNAME on the way. Whoever holds the trust anchor needs nothing else, so it
-//! does not matter who made the proof or how it travelled.
+//! A *proof* is a sequence of resource records that leads from a key which you hold to an answer in
+//! the DNS, or to its absence (RFC 9102). Whoever holds the key needs nothing else, so it does not
+//! matter who made the proof or how it travelled.
 //!
 //! A gateway makes proofs with [`Prover`]; a client judges them with [`verify()`]:
 //!
@@ -13,8 +11,9 @@
 //!
 //! let question = Question { name: "_mimi.example.com".parse()?, rtype: RecordType::TXT };
 //! let received = []; // octets from anybody
-//! let verification =
-//!     verify(&received, &question, &Anchors::iana(), 1_800_000_000, &Limits::default());
+//! let now = 1_800_000_000; // Unix seconds
+//!
+//! let verification = verify(&received, &question, &Anchors::iana(), now, &Limits::default());
 //! match verification.verdict {
 //!     Verdict::Secure(found) => println!("{} records of {}", found.rdatas.len(), found.owner),
 //!     Verdict::NoData | Verdict::NxDomain => println!("proved to be absent"),
@@ -24,43 +23,33 @@
 //! # Ok::<(), sotto_proof::NameError>(())
 //! ```
 //!
-//! # What a verdict promises
+//! # The book
 //!
-//! - `Secure`, `NoData` and `NxDomain` are statements of the zone's owner about exactly the name,
-//!   class and type asked for, signed for a span that includes `now`. A wildcard counts only with
-//!   the proof that nothing closer exists, and is named in the verdict.
-//! - `Insecure` is proved as well: a secure zone shows that it delegates without DS, may hide
-//!   such a delegation in an opt-out span, or hashes its names more often than validators accept;
-//!   or every DS record has an unsupported algorithm. It never carries records.
-//! - Anything else is `Bogus`, with a [`Code`] for the rule, and the name at fault. Records that
-//!   the verdict does not need are ignored, whatever they are.
-//! - The same arguments give the same verdict. Nothing here reads a clock, a file, a global or
-//!   randomness, and no input makes the cost exceed [`Limits`].
+//! | chapter | |
+//! |---|---|
+//! | [What a proof is](book::proofs) | the octets, and what they say |
+//! | [How a proof is made](book::proving) | the prover, and the loop around it |
+//! | [What a verdict promises](book::verdicts) | and what it does not; reasons; a second opinion |
+//! | [Time, and the clock](book::time) | validity, a wrong clock, age |
+//! | [How long a verdict may be kept](book::caching) | and what a verifier may remember |
+//! | [Trust anchors, and their rollover](book::anchors) | the IANA root, and keys of your own |
+//! | [Limits](book::limits) | what a hostile proof may cost |
+//! | [What it costs](book::costs) | an honest one |
+//! | [Features](book::features) | the cryptography underneath |
+//! | [Limitations](book::limitations) | |
 //!
-//! # The next name of a zone
+//! Three examples run as they stand: `verify_file`, `prove_name` and `bip353`.
 //!
-//! Most of what a verification costs is signature checks, and most of them are over the keys of
-//! zones already seen. Whoever keeps a [`SignatureMemory`] and calls [`verify_with_memory`] pays for
-//! the new signatures alone; the verdict is the same.
+//! # Where to look
 //!
-//! # Features
-//!
-//! - `aws-lc-rs`, the default: signatures and hashes by aws-lc, which needs a C compiler.
-//! - `rust-crypto`, with the default features off: by crates in Rust alone, several times slower, for
-//!   targets that aws-lc does not reach. Both accept exactly the same signatures, which a test shows,
-//!   and where both are on aws-lc-rs is used. `wasm32-unknown-unknown` builds, and gives the published
-//!   proofs among the tests their verdicts.
-//!
-//! # Limitations
-//!
-//! - A proof shows what the zone signed, not what it says now: an older answer still within its
-//!   signatures' time verifies. See [`Verification::leaf_inception`].
-//! - TTLs are not signed, only their upper bound is: whoever passes a proof on can shorten them.
-//! - Algorithms 8, 10, 13, 14 and 15, DS digests 2 and 4 (RFC 8624, RFC 9905); zones that have
-//!   nothing else are `Insecure`. RSA keys below 1,024 bits do not count.
-//! - A wildcard's answer comes under the name asked for, as servers send it.
-//! - A parent that still signs an old denial can show a zone as insecure that has since been
-//!   signed, until that denial expires. That is so for every validator.
+//! - Octets and names: [`Question`], [`Record`], [`Name`], [`decode()`], [`encode()`], [`rdata`].
+//! - Making a proof: [`Prover`], [`Progress`], [`Proof`], [`message`].
+//! - Judging one: [`verify()`], [`Verification`], [`Verdict`], [`Reason`], [`Code`], [`Anchors`],
+//!   [`Limits`]; with memory, [`verify_with_memory()`] and [`SignatureMemory`].
+//! - Telling a person: [`explain()`] and [the module `explain`](mod@verify::explain).
+
+#[cfg(any(doc, doctest))]
+pub mod book;
 
 pub mod anchors;
 pub mod codec;
@@ -72,12 +61,19 @@ pub mod rdata;
 pub mod record;
 pub mod verify;
 
+#[doc(inline)]
 pub use anchors::{AnchorError, AnchorProblem, Anchors};
+#[doc(inline)]
 pub use codec::{MAX_PROOF_BYTES, decode, encode};
+#[doc(inline)]
 pub use limits::Limits;
+#[doc(inline)]
 pub use name::{Name, NameError};
+#[doc(inline)]
 pub use prove::{Progress, Proof, ProveError, Prover, ProverLimits};
+#[doc(inline)]
 pub use record::{CLASS_IN, Question, Record, RecordType};
+#[doc(inline)]
 pub use verify::{
     ClockHint, Code, Cost, Explanation, Link, PathStep, Reason, Secure, SignatureMemory, Utc,
     Validity, Verdict, Verification, explain, verify, verify_with_memory,
