@@ -6,4 +6,5 @@ mod home;
 mod lookup;
 mod record_check;
 mod record_new;
+mod record_publish;
 mod verify;

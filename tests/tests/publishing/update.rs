@@ -513,6 +513,29 @@ fn a_run_that_is_killed_is_finished_by_the_next(kind: Kind) {
     assert_eq!(Call::to(&primary).counts(&from), [0, 0, 0, 250]);
 }
 
+/// Where the key may do more than the manual lets it.
+#[test]
+fn the_private_type_is_updated_like_any_other() {
+    for kind in [Kind::Bind, Kind::PowerDns] {
+        let primary = start(kind);
+        let call = Call {
+            zone: PLAIN.to_owned(),
+            ..Call::to(&primary)
+        };
+        let publish = "hugh@plain.example --type MIMI --service b.example.net";
+        assert_eq!(call.counts(publish), [1, 0, 0, 0]);
+        assert_eq!(call.counts(publish), [0, 0, 0, 1]);
+        let lines = primary.dig(&[PLAIN, "AXFR"]).unwrap();
+        assert!(
+            lines.iter().any(|line| line.contains(" IN TYPE65400 ")),
+            "{lines:?}"
+        );
+        let removal = "--type MIMI --remove hugh@plain.example";
+        assert_eq!(call.counts(removal), [0, 0, 1, 0]);
+        assert_eq!(call.counts(removal), [0, 0, 0, 1]);
+    }
+}
+
 #[test]
 fn a_key_file_that_others_may_read_is_refused() {
     use std::os::unix::fs::PermissionsExt;
