@@ -16,6 +16,7 @@ mod connection;
 pub mod logs;
 pub mod metrics;
 pub mod operator;
+pub mod roots;
 mod running;
 mod server;
 pub mod signals;

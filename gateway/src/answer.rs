@@ -13,6 +13,8 @@ use std::{
     time::Duration,
 };
 
+use futures_util::future::BoxFuture;
+use sotto_daemon::roots::{self, RootsError};
 use sotto_envelope::ProofQuery;
 use sotto_proof::{
     Anchors, Limits, Proof, Question, RecordType, Verdict, Verification, message::Response,
@@ -21,7 +23,7 @@ use sotto_proof::{
 use tokio::time::timeout;
 
 use crate::{
-    cache::{AgingCache, Flights, Life, NoOutcome},
+    cache::{AgingCache, Flights, Kept, Life, NoOutcome},
     clock::Clock,
     config::Config,
     resolver::{ResolveError, Resolver, Upstream, system_resolvers},
@@ -66,6 +68,9 @@ pub enum AnswererError {
         "dns.resolver is not set and /etc/resolv.conf cannot be read ({0}); set it, e.g. resolver = \"127.0.0.1:53\""
     )]
     Resolvers(#[source] io::Error),
+    /// Nobody's certificate could be judged.
+    #[error("dns.ca: {0}")]
+    Roots(#[source] RootsError),
 }
 
 /// Answers questions.
@@ -119,12 +124,19 @@ impl Answerer {
         anchors: Anchors,
         clock: Clock,
     ) -> Result<Self, AnswererError> {
-        let servers = match config.dns.resolver {
-            Some(server) => vec![server],
-            None => system_resolvers().map_err(AnswererError::Resolvers)?,
+        let dns = &config.dns;
+        let servers = if dns.resolver.is_empty() {
+            system_resolvers().map_err(AnswererError::Resolvers)?
+        } else {
+            dns.resolver.clone()
         };
-        let patience = config.dns.timeout();
-        Self::over(Resolver::new(servers, patience), config, anchors, clock)
+        let tls = if servers.iter().any(|server| server.tls.is_some()) {
+            roots::client_config(dns.ca.as_deref()).map_err(AnswererError::Roots)?
+        } else {
+            roots::believes_nobody()
+        };
+        let resolver = Resolver::new(servers, dns.timeout(), &tls);
+        Self::over(resolver, config, anchors, clock)
     }
 }
 
@@ -151,6 +163,11 @@ impl<U: Upstream> Answerer<U> {
         })))
     }
 
+    /// Whether each resolver responded when it was last asked, as they are listed.
+    pub(crate) fn resolvers(&self) -> Vec<bool> {
+        self.0.upstream.standings()
+    }
+
     /// Answers a query.
     pub(crate) async fn answer(&self, query: &ProofQuery) -> Answered {
         let (Ok(name), Ok(rtype)) = (query.name.parse(), query.rtype.parse()) else {
@@ -162,7 +179,12 @@ impl<U: Upstream> Answerer<U> {
         }
         let kept = self.0.proofs.get(&question, (self.0.clock)());
         match kept {
-            Some(kept) if kept.is_fresh => Answered::proved(&kept.value, true),
+            Some(kept) if kept.is_fresh => {
+                if kept.is_due {
+                    self.refresh(question);
+                }
+                Answered::proved(&kept.value, true)
+            }
             stale => match (self.gathered(question).await, stale) {
                 (Ok(proof), _) => Answered::proved(&proof, false),
                 (Err(_), Some(stale)) => Answered::proved(&stale.value, true),
@@ -172,20 +194,33 @@ impl<U: Upstream> Answerer<U> {
     }
 
     async fn gathered(&self, question: Question) -> Result<Arc<[u8]>, Failure> {
+        let work = self.gathering(question.clone());
+        match self.0.gathering.join(question, work).await {
+            Ok(outcome) => outcome,
+            Err(NoOutcome::Full) => Err(Failure::Busy),
+            Err(NoOutcome::Lost) => Err(Failure::Resolver),
+        }
+    }
+
+    /// Gathers anew what is asked for and about to age, while the asker has what is at hand. Where too much is under way
+    /// already, the next asker sees to it.
+    fn refresh(&self, question: Question) {
+        let work = self.gathering(question.clone());
+        let _begun: Result<_, NoOutcome> = self.0.gathering.begin(question, work);
+    }
+
+    fn gathering(
+        &self,
+        question: Question,
+    ) -> impl FnOnce() -> BoxFuture<'static, Result<Arc<[u8]>, Failure>> + use<U> {
         let inner = Arc::clone(&self.0);
-        let work = || {
-            let question = question.clone();
-            async move {
+        move || {
+            Box::pin(async move {
                 let patience = inner.patience;
                 timeout(patience, inner.prove(question))
                     .await
                     .unwrap_or(Err(Failure::Timeout))
-            }
-        };
-        match self.0.gathering.join(question.clone(), work).await {
-            Ok(outcome) => outcome,
-            Err(NoOutcome::Full) => Err(Failure::Busy),
-            Err(NoOutcome::Lost) => Err(Failure::Resolver),
+            })
         }
     }
 }
@@ -286,16 +321,24 @@ impl<U: Upstream> Inner<U> {
         asked: &Question,
         from: Zones,
     ) -> Result<(Arc<Response>, bool), ResolveError> {
-        if from == Zones::Kept
-            && let Some(kept) = self.zones.get(asked, (self.clock)())
-        {
-            return Ok((Arc::new(aged(&kept.value, kept.age)), true));
+        let kept = match from {
+            Zones::Kept => self.zones.get(asked, (self.clock)()),
+            Zones::Asked => None,
+        };
+        let at_hand = |kept: &Kept<Arc<Response>>| (Arc::new(aged(&kept.value, kept.age)), true);
+        if let Some(kept) = kept.as_ref().filter(|kept| !kept.is_due) {
+            return Ok(at_hand(kept));
         }
         let inner = Arc::clone(self);
         let question = asked.clone();
         let work = || async move { inner.upstream.ask(&question).await.map(Arc::new) };
         let response = self.asking.join(asked.clone(), work).await;
-        Ok((response.map_err(|_| ResolveError::Timeout)??, false))
+        match (response.unwrap_or(Err(ResolveError::Timeout)), kept) {
+            (Ok(response), _) => Ok((response, false)),
+            // Old, but not too old: a proof must not live as short as what is left of it, if that can be helped.
+            (Err(_), Some(kept)) => Ok(at_hand(&kept)),
+            (Err(error), None) => Err(error),
+        }
     }
 }
 

@@ -14,6 +14,9 @@ use tokio::sync::watch;
 /// Octets that an entry takes beside its value: the question twice, and what the map needs.
 const ENTRY_OVERHEAD: usize = 512;
 
+/// The share of a value's life, one so-many-th, that is left when it is renewed for those who still ask for it.
+const RENEWAL_SHARE: u64 = 10;
+
 /// Values by question, bounded in octets, none given out after its time.
 ///
 /// The time is always an argument. The map's own clock only frees memory early.
@@ -38,6 +41,8 @@ pub(crate) struct Kept<V> {
     pub(crate) age: u64,
     /// False if it is only good for when nothing newer can be had.
     pub(crate) is_fresh: bool,
+    /// Whether the last tenth of its life has begun, so that whoever still asks for it should have it renewed.
+    pub(crate) is_due: bool,
 }
 
 /// How long a value is good, in seconds.
@@ -68,6 +73,8 @@ impl<V: Clone + Send + Sync + 'static> AgingCache<V> {
             value: entry.value,
             age: now.saturating_sub(entry.stored),
             is_fresh: now < entry.fresh_until,
+            is_due: entry.fresh_until.saturating_sub(now)
+                <= entry.fresh_until.saturating_sub(entry.stored) / RENEWAL_SHARE,
         })
     }
 
@@ -139,34 +146,44 @@ impl<V: Clone + Send + Sync + 'static> Flights<V> {
     where
         F: Future<Output = V> + Send + 'static,
     {
-        let mut outcome = {
-            let mut open = locked(&self.open);
-            match open.get(&question) {
-                Some(outcome) => outcome.clone(),
-                None if open.len() >= self.max => return Err(NoOutcome::Full),
-                None => {
-                    let (sender, outcome) = watch::channel(None);
-                    open.insert(question.clone(), outcome.clone());
-                    let landing = Landing {
-                        open: Arc::clone(&self.open),
-                        question,
-                    };
-                    let work = work();
-                    tokio::spawn(async move {
-                        let value = work.await;
-                        // First nobody can join any more, then those who did are told.
-                        drop(landing);
-                        sender.send_replace(Some(value));
-                    });
-                    outcome
-                }
-            }
-        };
+        let mut outcome = self.begin(question, work)?;
         let told = outcome
             .wait_for(Option::is_some)
             .await
             .map_err(|_| NoOutcome::Lost)?;
         told.clone().ok_or(NoOutcome::Lost)
+    }
+
+    /// Has `work` begin on `question` if nobody has yet; where the outcome will be told.
+    pub(crate) fn begin<F>(
+        &self,
+        question: Question,
+        work: impl FnOnce() -> F,
+    ) -> Result<watch::Receiver<Option<V>>, NoOutcome>
+    where
+        F: Future<Output = V> + Send + 'static,
+    {
+        let mut open = locked(&self.open);
+        if let Some(outcome) = open.get(&question) {
+            return Ok(outcome.clone());
+        }
+        if open.len() >= self.max {
+            return Err(NoOutcome::Full);
+        }
+        let (sender, outcome) = watch::channel(None);
+        open.insert(question.clone(), outcome.clone());
+        let landing = Landing {
+            open: Arc::clone(&self.open),
+            question,
+        };
+        let work = work();
+        tokio::spawn(async move {
+            let value = work.await;
+            // First nobody can join any more, then those who did are told.
+            drop(landing);
+            sender.send_replace(Some(value));
+        });
+        Ok(outcome)
     }
 }
 
@@ -215,12 +232,13 @@ mod tests {
         let at = |now| {
             cache
                 .get(&question("A."), now)
-                .map(|kept| (kept.value, kept.age, kept.is_fresh))
+                .map(|kept| (kept.value, kept.age, kept.is_fresh, kept.is_due))
         };
-        assert_eq!(at(1_000), Some((7, 0, true)));
-        assert_eq!(at(1_009), Some((7, 9, true)));
-        assert_eq!(at(1_010), Some((7, 10, false)));
-        assert_eq!(at(1_019), Some((7, 19, false)));
+        assert_eq!(at(1_000), Some((7, 0, true, false)));
+        assert_eq!(at(1_008), Some((7, 8, true, false)));
+        assert_eq!(at(1_009), Some((7, 9, true, true)));
+        assert_eq!(at(1_010), Some((7, 10, false, true)));
+        assert_eq!(at(1_019), Some((7, 19, false, true)));
         assert_eq!(at(1_020), None);
     }
 

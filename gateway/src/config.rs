@@ -3,7 +3,6 @@
 //! Every key is shown, with its default, in `sotto-gateway.sample.toml`, which a test parses.
 
 use std::{
-    net::SocketAddr,
     num::NonZeroU32,
     path::{Path, PathBuf},
     time::Duration,
@@ -18,7 +17,9 @@ use sotto_daemon::{
 };
 use sotto_mimi::Domain;
 
-use crate::answer_time::MAX_STEP;
+use crate::{answer_time::MAX_STEP, resolver::server::one_or_more};
+
+pub use crate::resolver::server::{NotAServer, Server};
 
 /// What the names of environment variables that override a key begin with.
 pub const ENV_PREFIX: &str = "SOTTO_GATEWAY";
@@ -80,8 +81,11 @@ pub struct Keys {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Dns {
-    /// The recursive resolver; the first of `/etc/resolv.conf` if absent.
-    pub resolver: Option<SocketAddr>,
+    /// The recursive resolvers, one or a list, the preferred first; those of `/etc/resolv.conf` if absent.
+    #[serde(deserialize_with = "one_or_more")]
+    pub resolver: Vec<Server>,
+    /// A PEM file of certification authorities that may vouch for resolvers over TLS, beside the system's.
+    pub ca: Option<PathBuf>,
     /// A file of DS or DNSKEY lines to verify against; the IANA root if absent.
     pub anchor: Option<PathBuf>,
     /// Milliseconds within which a proof must be gathered.
@@ -326,7 +330,8 @@ impl Limits {
 impl Default for Dns {
     fn default() -> Self {
         Self {
-            resolver: None,
+            resolver: Vec::new(),
+            ca: None,
             anchor: None,
             timeout_ms: 4_000,
         }
@@ -394,6 +399,9 @@ mod tests {
         let text = SAMPLE
             .replace("# plain_http = true", "")
             .replace("# anchor =", "anchor =")
+            .replace("# resolver =", "resolver =")
+            .replace("resolver = \"127.0.0.1:53\"\n", "")
+            .replace("# ca =", "ca =")
             .replace("# mimi_type =", "mimi_type =")
             .replace("# requests_per_second =", "requests_per_second =")
             .replace("# unlisted_requests", "unlisted_requests");

@@ -30,12 +30,17 @@ pub(crate) struct Counters {
     epochs: Gauge,
     key_record: Gauge,
     past_keys: Gauge,
+    resolvers: Vec<Gauge>,
 }
 
 impl Counters {
-    /// Registers the series for the relays named `relays`, and for unlisted ones.
+    /// Registers the series for the relays named `relays`, for unlisted ones, and for so many resolvers.
     #[must_use]
-    pub(crate) fn new<'a>(metrics: &Metrics, relays: impl Iterator<Item = &'a str>) -> Self {
+    pub(crate) fn new<'a>(
+        metrics: &Metrics,
+        relays: impl Iterator<Item = &'a str>,
+        resolvers: usize,
+    ) -> Self {
         let sealed = |relay: &str, status: &str| {
             metrics.counter(
                 "sotto_gateway_sealed_total",
@@ -85,6 +90,22 @@ impl Counters {
                 "1 while keys that are over cannot be destroyed, so that whoever gets the state file could open old envelopes; else 0.",
                 &[],
             ),
+            resolvers: (1..=resolvers)
+                .map(|place| {
+                    metrics.gauge(
+                        "sotto_gateway_resolver_up",
+                        "1 if the resolver at this place of the list responded when it was last asked, else 0.",
+                        &[("place", &place.to_string())],
+                    )
+                })
+                .collect(),
+        }
+    }
+
+    /// Tells which resolvers respond, in the order of registration.
+    pub(crate) fn resolvers(&self, standings: &[bool]) {
+        for (gauge, up) in self.resolvers.iter().zip(standings) {
+            gauge.set(f64::from(u8::from(*up)));
         }
     }
 

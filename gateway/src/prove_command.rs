@@ -1,19 +1,16 @@
 //! `sotto-gateway prove`: gathers one proof from a resolver and writes it down, as it is.
 
-use std::{fs, net::SocketAddr, path::PathBuf, process::ExitCode, sync::Arc, time::Duration};
+use std::{fs, path::PathBuf, process::ExitCode, sync::Arc, time::Duration};
 
 use anyhow::{Context, bail};
-use sotto_daemon::command;
+use sotto_daemon::{command, roots};
 use sotto_proof::{Name, Proof, ProveError, Question, RecordType};
 use tokio::time::timeout;
 
 use crate::{
     answer::gather::{GatherError, gather},
-    resolver::{Resolver, Upstream, system_resolvers},
+    resolver::{Resolver, Upstream, server::Server, system_resolvers},
 };
-
-/// The port that `--resolver` means if it names none.
-const DNS_PORT: u16 = 53;
 
 /// Gather the DNSSEC proof for one question and write it to a file.
 ///
@@ -26,9 +23,9 @@ pub struct Arguments {
     /// The type: a mnemonic, TYPEnnn, or MIMI for the private type.
     #[arg(value_name = "TYPE", value_parser = record_type)]
     pub rtype: RecordType,
-    /// The recursive resolver, as ADDRESS or ADDRESS:PORT; the system's by default.
-    #[arg(long, value_name = "ADDR", value_parser = resolver_address)]
-    pub resolver: Option<SocketAddr>,
+    /// The recursive resolver, as ADDRESS, ADDRESS:PORT or tls://ADDRESS:PORT#NAME; the system's by default.
+    #[arg(long, value_name = "ADDR")]
+    pub resolver: Option<Server>,
     /// Where to write the proof; - for standard output.
     #[arg(short, long, value_name = "FILE")]
     pub output: PathBuf,
@@ -60,14 +57,19 @@ pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
 }
 
 async fn gathered(arguments: &Arguments) -> anyhow::Result<Proof> {
-    let servers = match arguments.resolver {
-        Some(server) => vec![server],
+    let servers = match &arguments.resolver {
+        Some(server) => vec![server.clone()],
         None => system_resolvers()
             .context("cannot read /etc/resolv.conf; name a resolver with --resolver ADDR")?,
     };
     let asked = listed(&servers);
     let patience = Duration::from_millis(arguments.timeout_ms);
-    let resolver = Arc::new(Resolver::new(servers, patience));
+    let tls = if servers.iter().any(|server| server.tls.is_some()) {
+        roots::client_config(None)?
+    } else {
+        roots::believes_nobody()
+    };
+    let resolver = Arc::new(Resolver::new(servers, patience, &tls));
     let fetch = |question: Question| {
         let resolver = Arc::clone(&resolver);
         async move { resolver.ask(&question).await.map(Arc::new) }
@@ -120,7 +122,7 @@ fn remedy(rcode: u16) -> &'static str {
     }
 }
 
-fn listed(servers: &[SocketAddr]) -> String {
+fn listed(servers: &[Server]) -> String {
     let servers: Vec<String> = servers.iter().map(ToString::to_string).collect();
     format!("the resolver at {}", servers.join(", "))
 }
@@ -133,38 +135,9 @@ fn record_type(text: &str) -> Result<RecordType, String> {
         .map_err(|error: sotto_proof::record::RecordTypeError| error.to_string())
 }
 
-fn resolver_address(text: &str) -> Result<SocketAddr, String> {
-    text.parse()
-        .or_else(|_| {
-            text.parse()
-                .map(|address| SocketAddr::new(address, DNS_PORT))
-        })
-        .map_err(|_| {
-            "write an IP address, or address and port as in 127.0.0.1:5353 or [::1]:5353".to_owned()
-        })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_resolver_is_an_address_with_or_without_a_port() {
-        assert_eq!(
-            resolver_address("127.0.0.1"),
-            Ok("127.0.0.1:53".parse().unwrap())
-        );
-        assert_eq!(resolver_address("::1"), Ok("[::1]:53".parse().unwrap()));
-        assert_eq!(
-            resolver_address("[::1]:5353"),
-            Ok("[::1]:5353".parse().unwrap())
-        );
-        assert!(
-            resolver_address("localhost")
-                .unwrap_err()
-                .contains("IP address")
-        );
-    }
 
     #[test]
     fn response_codes_have_their_names() {

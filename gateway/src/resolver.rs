@@ -1,50 +1,43 @@
-//! Asks a recursive resolver over UDP, and over TCP where UDP does not do (RFC 1035 section 4.2).
+//! Asks recursive resolvers: over UDP, and over TCP where UDP does not do (RFC 1035 section 4.2), or over TLS (RFC 7858).
 //!
-//! The resolver is only a fetcher: whatever it says, clients verify. What is done here against
+//! A resolver is only a fetcher: whatever it says, clients verify. What is done here against
 //! forged responses (RFC 5452) therefore guards against wasted work, not against lies: a fresh
 //! socket, so a fresh source port, and a random identifier for each query; responses from the
 //! resolver's address alone, and only for the question asked.
 
+mod health;
+pub(crate) mod server;
 #[cfg(test)]
 mod tests;
+mod transport;
 
 use std::{
     future::Future,
     io,
-    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
+use rustls::ClientConfig;
 use sotto_proof::{
     Question,
-    message::{self, MessageError, Response, rcode},
+    message::{MessageError, Response, rcode},
 };
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::{TcpStream, UdpSocket},
-    sync::Semaphore,
-    time::timeout,
+use tokio::{sync::Semaphore, time::Instant, time::timeout};
+
+use self::{
+    health::Health,
+    server::{DNS_PORT, Server},
+    transport::{Secure, over_tcp, over_udp},
 };
+use crate::clock;
 
-/// Octets of the largest response asked for over UDP: what crosses any path unfragmented, as all
-/// large implementations agreed for the DNS flag day of 2020.
-const UDP_PAYLOAD: u16 = 1_232;
-
-/// Octets read of a datagram: room for those who send more than asked for.
-const UDP_BUFFER: usize = 4_096;
-
-/// Times a question is sent over UDP; the second waits twice as long as the first.
-const UDP_ATTEMPTS: usize = 2;
-
-/// Datagrams that are not the response, after which the question goes over TCP: somebody guesses
-/// (RFC 5452 section 9.3), and guessing a TCP connection is much harder.
-const MAX_STRAYS: usize = 8;
+/// Times a question is sent at least; the second waits twice as long as the first.
+const ATTEMPTS: usize = 2;
 
 /// Questions under way at once, each with one descriptor.
 const MAX_IN_FLIGHT: usize = 1_024;
-
-/// The port of the DNS (RFC 1035 section 4.2).
-const DNS_PORT: u16 = 53;
 
 /// Where the system's resolvers are listed (resolv.conf(5)).
 const SYSTEM_RESOLVERS: &str = "/etc/resolv.conf";
@@ -59,6 +52,9 @@ pub(crate) trait Upstream: Send + Sync + 'static {
         &self,
         question: &Question,
     ) -> impl Future<Output = Result<Response, ResolveError>> + Send;
+
+    /// Whether each resolver responded when it was last asked, as they are listed.
+    fn standings(&self) -> Vec<bool>;
 }
 
 /// Why a resolver gave no response. Never shows the question, so that it may be logged.
@@ -70,6 +66,9 @@ pub(crate) enum ResolveError {
     /// The operating system reports a failure, such as a port where nobody listens.
     #[error("the resolver cannot be reached ({0}); check that it runs at the configured address")]
     Io(io::ErrorKind),
+    /// The resolver's certificate is not believed, or TLS fails otherwise.
+    #[error("TLS with the resolver fails; check the name after # and dns.ca")]
+    Tls,
     /// What came is no response.
     #[error("the resolver sent a response that cannot be read: {0}")]
     Message(#[from] MessageError),
@@ -84,22 +83,33 @@ impl From<io::Error> for ResolveError {
     }
 }
 
-/// A recursive resolver, or several of which one may fail.
-#[derive(Debug)]
+/// A recursive resolver, or several of which some may fail.
 pub(crate) struct Resolver {
-    servers: Vec<SocketAddr>,
+    servers: Vec<(Server, Option<Secure>)>,
+    health: Mutex<Health>,
+    began: Instant,
     attempt: Duration,
     in_flight: Semaphore,
 }
 
 impl Resolver {
-    /// A resolver at `servers`, tried in that order; `patience` is the time that one question may
-    /// take with all its attempts.
-    pub(crate) fn new(servers: Vec<SocketAddr>, patience: Duration) -> Self {
-        // The attempts over UDP wait 1 and 2 of these; what is left is for TCP.
+    /// A resolver at `servers`, the first of them preferred; `patience` is the time that one question may take with all
+    /// its attempts, and `tls` tells whom to believe who speaks TLS.
+    pub(crate) fn new(servers: Vec<Server>, patience: Duration, tls: &ClientConfig) -> Self {
+        // The first attempt waits 1 of these, the others 2 over UDP; what is left is for TCP.
         let attempt = patience / 4;
+        let health = Mutex::new(Health::new(servers.len()));
+        let secured = |server: Server| {
+            let secure = server
+                .tls
+                .as_ref()
+                .map(|name| Secure::new(server.address, name.clone(), tls));
+            (server, secure)
+        };
         Self {
-            servers,
+            servers: servers.into_iter().map(secured).collect(),
+            health,
+            began: clock::instant(),
             attempt,
             in_flight: Semaphore::new(MAX_IN_FLIGHT),
         }
@@ -107,41 +117,78 @@ impl Resolver {
 
     async fn attempt(
         &self,
-        server: SocketAddr,
+        index: usize,
         question: &Question,
         patience: Duration,
     ) -> Result<Response, ResolveError> {
-        let over_udp = timeout(patience, over_udp(server, question)).await;
-        match over_udp.map_err(|_| ResolveError::Timeout)? {
-            Ok(response) if !response.truncated => return Ok(response),
-            Err(error @ (ResolveError::Io(_) | ResolveError::Randomness)) => return Err(error),
-            // Truncated, garbled, or somebody guesses.
-            Ok(_) | Err(ResolveError::Message(_) | ResolveError::Timeout) => {}
-        }
-        let response = timeout(patience, over_tcp(server, question))
-            .await
-            .map_err(|_| ResolveError::Timeout)??;
+        let (server, secure) = &self.servers[index];
+        let response = match secure {
+            Some(secure) => secure.ask(question, patience).await?,
+            None => match timed(patience, over_udp(server.address, question)).await {
+                Ok(response) if !response.truncated => return Ok(response),
+                Err(
+                    error @ (ResolveError::Io(_)
+                    | ResolveError::Tls
+                    | ResolveError::Randomness
+                    | ResolveError::Timeout),
+                ) => return Err(error),
+                // Truncated, garbled, or somebody guesses.
+                Ok(_) | Err(ResolveError::Message(_)) => {
+                    timed(patience, over_tcp(server.address, question)).await?
+                }
+            },
+        };
         if response.truncated {
             // Nothing is larger than what TCP carries.
             return Err(MessageError::Truncated.into());
         }
         Ok(response)
     }
+
+    /// Notes how a resolver fared, and tells the operator when that changes.
+    fn note(&self, index: usize, outcome: &Result<Response, ResolveError>) {
+        let resolver = &self.servers[index].0;
+        match outcome {
+            Ok(_) if self.health().succeeded(index) => {
+                tracing::info!(%resolver, "the resolver responds again");
+            }
+            Err(error) if self.health().failed(index, self.began.elapsed()) => {
+                tracing::warn!(%resolver, %error, "the resolver does not respond; others are asked first");
+            }
+            _ => {}
+        }
+    }
+
+    fn health(&self) -> MutexGuard<'_, Health> {
+        // A panic elsewhere leaves it whole.
+        self.health.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+async fn timed<T>(
+    patience: Duration,
+    work: impl Future<Output = Result<T, ResolveError>>,
+) -> Result<T, ResolveError> {
+    timeout(patience, work)
+        .await
+        .unwrap_or(Err(ResolveError::Timeout))
 }
 
 impl Upstream for Resolver {
     async fn ask(&self, question: &Question) -> Result<Response, ResolveError> {
         let _permit = self.in_flight.acquire().await;
-        let attempts = UDP_ATTEMPTS.max(self.servers.len());
+        let order = self.health().order(self.began.elapsed());
+        let attempts = ATTEMPTS.max(order.len());
         let mut outcome = Err(ResolveError::Timeout);
-        for attempt in 0..attempts {
-            let server = self.servers[attempt % self.servers.len()];
+        for (attempt, index) in order.iter().cycle().take(attempts).enumerate() {
             let patience = self.attempt * if attempt == 0 { 1 } else { 2 };
-            match self.attempt(server, question, patience).await {
+            let attempted = self.attempt(*index, question, patience).await;
+            self.note(*index, &attempted);
+            match attempted {
                 // It has tried what it can, so only another one may know.
                 Ok(response) if response.rcode == rcode::SERVFAIL => {
                     outcome = Ok(response);
-                    if attempt + 1 >= self.servers.len() {
+                    if attempt + 1 >= order.len() {
                         break;
                     }
                 }
@@ -152,51 +199,13 @@ impl Upstream for Resolver {
         }
         outcome
     }
-}
 
-async fn over_udp(server: SocketAddr, question: &Question) -> Result<Response, ResolveError> {
-    let any: IpAddr = match server {
-        SocketAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
-        SocketAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
-    };
-    // Port 0: the kernel draws one at random. A connected socket hears its peer alone.
-    let socket = UdpSocket::bind((any, 0)).await?;
-    socket.connect(server).await?;
-    let id = random_id()?;
-    socket
-        .send(&message::query(id, question, UDP_PAYLOAD))
-        .await?;
-
-    let mut buffer = [0; UDP_BUFFER];
-    for _ in 0..MAX_STRAYS {
-        let count = socket.recv(&mut buffer).await?;
-        match message::parse(&buffer[..count], id, question) {
-            Err(error) if error.is_unrelated() => {}
-            read => return Ok(read?),
-        }
+    fn standings(&self) -> Vec<bool> {
+        let health = self.health();
+        (0..self.servers.len())
+            .map(|index| health.is_up(index))
+            .collect()
     }
-    Err(MessageError::WrongId.into())
-}
-
-async fn over_tcp(server: SocketAddr, question: &Question) -> Result<Response, ResolveError> {
-    let mut stream = TcpStream::connect(server).await?;
-    let id = random_id()?;
-    let query = message::query(id, question, UDP_PAYLOAD);
-    let length = u16::try_from(query.len()).map_err(|_| MessageError::Length(query.len()))?;
-    // In one write: some servers refuse a length that comes alone (RFC 7766 section 8).
-    stream
-        .write_all(&[&length.to_be_bytes()[..], &query].concat())
-        .await?;
-    let length = stream.read_u16().await?;
-    let mut response = vec![0; usize::from(length)];
-    stream.read_exact(&mut response).await?;
-    Ok(message::parse(&response, id, question)?)
-}
-
-fn random_id() -> Result<u16, ResolveError> {
-    let mut octets = [0; 2];
-    aws_lc_rs::rand::fill(&mut octets).map_err(|_| ResolveError::Randomness)?;
-    Ok(u16::from_be_bytes(octets))
 }
 
 /// The system's resolvers.
@@ -204,7 +213,7 @@ fn random_id() -> Result<u16, ResolveError> {
 /// # Errors
 ///
 /// That the list cannot be read.
-pub(crate) fn system_resolvers() -> io::Result<Vec<SocketAddr>> {
+pub(crate) fn system_resolvers() -> io::Result<Vec<Server>> {
     match std::fs::read_to_string(SYSTEM_RESOLVERS) {
         Ok(text) => Ok(listed_resolvers(&text)),
         // As resolv.conf(5) has it.
@@ -214,18 +223,18 @@ pub(crate) fn system_resolvers() -> io::Result<Vec<SocketAddr>> {
 }
 
 /// The `nameserver` lines of a resolv.conf; without any, the resolver on this machine.
-fn listed_resolvers(text: &str) -> Vec<SocketAddr> {
-    let mut servers: Vec<SocketAddr> = text
+fn listed_resolvers(text: &str) -> Vec<Server> {
+    let mut servers: Vec<Server> = text
         .lines()
         .filter_map(|line| {
             let mut words = line.split_ascii_whitespace();
             (words.next()? == "nameserver").then(|| words.next()?.parse::<IpAddr>().ok())?
         })
-        .map(|address| SocketAddr::new(address, DNS_PORT))
+        .map(|address| SocketAddr::new(address, DNS_PORT).into())
         .take(MAX_SYSTEM_RESOLVERS)
         .collect();
     if servers.is_empty() {
-        servers.push(SocketAddr::new(Ipv4Addr::LOCALHOST.into(), DNS_PORT));
+        servers.push(SocketAddr::new(Ipv4Addr::LOCALHOST.into(), DNS_PORT).into());
     }
     servers
 }

@@ -240,15 +240,17 @@ impl Gateway {
             keeper,
         } = Parts::new(config, &time.clock).map_err(|mut problems| problems.swap_remove(0))?;
         let metrics = Metrics::new();
+        let counters = Counters::new(
+            &metrics,
+            config.relay.iter().map(|relay| relay.name.as_str()),
+            keeper.answerer().resolvers().len(),
+        );
         let shared = Arc::new(Shared {
             host: config.host.clone(),
             keeper,
             relays: ArcSwap::from_pointee(relays),
             observer,
-            counters: Counters::new(
-                &metrics,
-                config.relay.iter().map(|relay| relay.name.as_str()),
-            ),
+            counters,
             replays: Replays::new(config.privacy.replay_entries).ok_or(StartError::Randomness)?,
             permits: Semaphore::new(config.limits.max_requests.min(Semaphore::MAX_PERMITS)),
             waiting: Semaphore::new(config.limits.max_waiting.min(Semaphore::MAX_PERMITS)),
@@ -395,6 +397,9 @@ async fn tend(shared: Arc<Shared>, time: Time, readiness: Readiness, told: watch
             }
         }
         shared.counters.past_keys(past.is_err());
+        shared
+            .counters
+            .resolvers(&shared.keeper.answerer().resolvers());
         last_past = past;
         shared
             .counters

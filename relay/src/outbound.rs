@@ -20,9 +20,11 @@ use hyper_util::{
     client::legacy::{Client, Error, connect::HttpConnector},
     rt::{TokioExecutor, TokioTimer},
 };
-use rustls::{ClientConfig, RootCertStore};
-use rustls_pki_types::{CertificateDer, pem::PemObject};
-use sotto_daemon::token::{Token, TokenError};
+use rustls::ClientConfig;
+use sotto_daemon::{
+    roots::{self, RootsError},
+    token::{Token, TokenError},
+};
 
 use crate::config::{self, Limits};
 
@@ -55,23 +57,13 @@ const PING_TIMEOUT: Duration = Duration::from_secs(5);
 /// Why a gateway of the configuration cannot be forwarded to.
 #[derive(Debug, thiserror::Error)]
 pub enum SetupError {
-    /// The CA file cannot be read or holds no certificate.
-    #[error("gateway {host}: `ca` {}: {problem}; give a PEM file with at least one CA certificate", file.display())]
-    Ca {
+    /// No certificate of the gateway could be judged.
+    #[error("gateway {host}: `ca`: {source}")]
+    Roots {
         /// The gateway.
         host: String,
-        /// The file.
-        file: PathBuf,
-        /// What is wrong with it.
-        problem: String,
-    },
-    /// There is no certification authority at all.
-    #[error(
-        "gateway {host}: no certification authority is known; install the system's (package ca-certificates) or set `ca`"
-    )]
-    NoRoots {
-        /// The gateway.
-        host: String,
+        /// What is wrong.
+        source: RootsError,
     },
     /// There is no token.
     #[error("gateway {host}: `gateway.{index}.token_file`: {source}")]
@@ -177,37 +169,13 @@ fn client(tls: ClientConfig, https: bool, limits: &Limits) -> HttpClient {
 
 /// TLS to a gateway: the system's certification authorities and the configured ones.
 fn tls_config(gateway: &config::Gateway) -> Result<ClientConfig, SetupError> {
-    let host = || gateway.host.to_string();
-    let mut roots = RootCertStore::empty();
-    if gateway.origin().is_https() {
-        // What the system holds that is no certificate is not ours to complain of.
-        roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-        if let Some(file) = &gateway.ca {
-            let no_ca = |problem: String| SetupError::Ca {
-                host: host(),
-                file: file.clone(),
-                problem,
-            };
-            let extra = CertificateDer::pem_file_iter(file)
-                .and_then(Iterator::collect::<Result<Vec<_>, _>>)
-                .map_err(|error| no_ca(error.to_string()))?;
-            if extra.is_empty() {
-                return Err(no_ca("no PEM section CERTIFICATE".to_owned()));
-            }
-            for certificate in extra {
-                roots
-                    .add(certificate)
-                    .map_err(|error| no_ca(error.to_string()))?;
-            }
-        }
-        if roots.is_empty() {
-            return Err(SetupError::NoRoots { host: host() });
-        }
+    if !gateway.origin().is_https() {
+        return Ok(roots::believes_nobody());
     }
-    let config = ClientConfig::builder_with_provider(sotto_daemon::tls::provider())
-        .with_safe_default_protocol_versions()
-        .expect("the provider has suites for TLS 1.2 and 1.3");
-    Ok(config.with_root_certificates(roots).with_no_client_auth())
+    roots::client_config(gateway.ca.as_deref()).map_err(|source| SetupError::Roots {
+        host: gateway.host.to_string(),
+        source,
+    })
 }
 
 /// The bearer token by which a gateway knows this relay (RFC 6750), replaceable while it runs.

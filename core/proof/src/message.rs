@@ -30,6 +30,12 @@ const OPCODE_MASK: u16 = 0x7800;
 const RCODE_MASK: u16 = 0x000f;
 /// DO, in the low half of the OPT record's TTL (RFC 3225 section 3).
 const EDNS_DNSSEC_OK: u16 = 0x8000;
+/// The option code of Padding (RFC 7830 section 3).
+const EDNS_PADDING: u16 = 12;
+/// Octets of the code and length of an EDNS option (RFC 6891 section 6.1.2).
+const OPTION_HEAD_BYTES: usize = 4;
+/// Octets of the largest block that a query is padded to.
+const PADDING_BLOCK_MAX_BYTES: usize = 4_096;
 
 /// Response codes that the prover tells apart (RFC 6895 section 2.3).
 pub mod rcode {
@@ -120,6 +126,23 @@ pub fn query(id: u16, question: &Question, udp_payload: u16) -> Vec<u8> {
     push_u16(&mut message, 0);
     push_u16(&mut message, EDNS_DNSSEC_OK);
     push_u16(&mut message, 0);
+    message
+}
+
+/// [`query`] with the Padding option (RFC 7830), so that its length is a multiple of `block` octets and says little of the
+/// name: for a transport that encrypts (RFC 8467 section 4.1).
+#[must_use]
+pub fn padded_query(id: u16, question: &Question, udp_payload: u16, block: usize) -> Vec<u8> {
+    let mut message = query(id, question, udp_payload);
+    let bare = message.len() + OPTION_HEAD_BYTES;
+    let padding = bare.next_multiple_of(block.clamp(1, PADDING_BLOCK_MAX_BYTES)) - bare;
+    let padding = u16::try_from(padding).unwrap_or_else(|_| unreachable!("less than a block"));
+    // RDLENGTH of the OPT record, which is empty and last.
+    message.truncate(message.len() - 2);
+    push_u16(&mut message, padding + OPTION_HEAD_BYTES as u16);
+    push_u16(&mut message, EDNS_PADDING);
+    push_u16(&mut message, padding);
+    message.resize(message.len() + usize::from(padding), 0);
     message
 }
 

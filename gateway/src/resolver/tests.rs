@@ -1,11 +1,23 @@
 //! The resolver against servers that misbehave, on loopback.
 
-use sotto_proof::RecordType;
-use tokio::net::TcpListener;
+use sotto_daemon::roots;
+use sotto_proof::{
+    RecordType,
+    message::{self, MessageError},
+};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, UdpSocket},
+};
 
-use super::*;
+use super::{transport::MAX_STRAYS, *};
 
 const PATIENCE: Duration = Duration::from_secs(4);
+
+fn at(servers: Vec<SocketAddr>, patience: Duration) -> Resolver {
+    let servers = servers.into_iter().map(Server::from).collect();
+    Resolver::new(servers, patience, &roots::believes_nobody())
+}
 
 fn question() -> Question {
     Question {
@@ -84,7 +96,7 @@ async fn server(behaviour: Behaviour) -> SocketAddr {
 }
 
 async fn ask(behaviour: Behaviour) -> Result<Response, ResolveError> {
-    Resolver::new(vec![server(behaviour).await], PATIENCE)
+    at(vec![server(behaviour).await], PATIENCE)
         .ask(&question())
         .await
 }
@@ -211,7 +223,7 @@ async fn a_lost_datagram_is_asked_for_again() {
     };
     let resolver = async {
         let address = server(behaviour).await;
-        Resolver::new(vec![address], Duration::from_secs(1))
+        at(vec![address], Duration::from_secs(1))
             .ask(&question())
             .await
     };
@@ -226,7 +238,7 @@ async fn silence_ends() {
     };
     let resolver = async {
         let address = server(behaviour).await;
-        Resolver::new(vec![address], Duration::from_millis(40))
+        at(vec![address], Duration::from_millis(40))
             .ask(&question())
             .await
     };
@@ -246,7 +258,7 @@ async fn servfail_is_told_unless_another_resolver_knows() {
     };
     let second_knows = async {
         let servers = vec![server(fails).await, server(knows).await];
-        Resolver::new(servers, PATIENCE).ask(&question()).await
+        at(servers, PATIENCE).ask(&question()).await
     };
     assert_eq!(second_knows.await.unwrap().rcode, rcode::NOERROR);
 }
@@ -257,9 +269,7 @@ async fn nobody_listening_is_told_at_once() {
         let free = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let address = free.local_addr().unwrap();
         drop(free);
-        Resolver::new(vec![address], PATIENCE)
-            .ask(&question())
-            .await
+        at(vec![address], PATIENCE).ask(&question()).await
     };
     let outcome = outcome.await;
     assert_eq!(
@@ -277,4 +287,42 @@ fn resolvers_are_read_from_the_system() {
         .collect();
     assert_eq!(listed, ["192.0.2.1:53", "[2001:db8::1]:53", "192.0.2.2:53"]);
     assert_eq!(listed_resolvers("")[0].to_string(), "127.0.0.1:53");
+}
+
+#[tokio::test]
+async fn a_resolver_that_fails_is_passed_over_and_others_are_asked_first() {
+    let answers = Behaviour {
+        udp: |_, query| vec![answer_to(query)],
+        tcp: NO_TCP,
+    };
+    let free = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+    let dead = free.local_addr().unwrap();
+    drop(free);
+    let alive = server(answers).await;
+    let resolver = at(vec![dead, alive], PATIENCE);
+    assert_eq!(resolver.health().order(Duration::ZERO), [0, 1]);
+    assert!(resolver.ask(&question()).await.is_ok());
+    assert_eq!(resolver.health().order(Duration::ZERO), [1, 0]);
+    assert_eq!(resolver.standings(), [false, true]);
+}
+
+#[test]
+fn a_question_over_tls_says_nothing_by_its_length() {
+    for labels in 1..6 {
+        let name = "mailbox.".repeat(labels * 6);
+        let question = Question {
+            name: name.parse().unwrap(),
+            rtype: RecordType::TXT,
+        };
+        let padded = message::padded_query(7, &question, 1_232, 128);
+        assert_eq!(padded.len() % 128, 0, "{labels}");
+        let bare = message::query(7, &question, 1_232);
+        assert!(padded.len() < bare.len() + 4 + 128);
+        assert_eq!(padded[..bare.len() - 2], bare[..bare.len() - 2]);
+        let option = &padded[bare.len() - 2..];
+        let length = u16::from_be_bytes([option[0], option[1]]);
+        assert_eq!(usize::from(length), option.len() - 2);
+        assert_eq!(option[2..4], [0, 12]);
+        assert!(option[6..].iter().all(|octet| *octet == 0));
+    }
 }

@@ -1,13 +1,26 @@
 //! A resolver that fails or lies.
 
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use rustls_pki_types::PrivateKeyDer;
 use sotto_proof::{Anchors, Limits, Question, RecordType, Verdict, verify};
 use sotto_wire::{AnswerClass, path};
+use tokio::{
+    io::copy_bidirectional,
+    net::{TcpListener, TcpStream},
+};
+use tokio_rustls::TlsAcceptor;
 
 use crate::support::{
     Site,
     dns::Manner,
     foreign::{self, question},
     http::get,
+    zone::TTL,
 };
 
 #[tokio::test]
@@ -115,4 +128,104 @@ async fn without_a_resolver_there_is_no_key_document() {
             "{manner:?}"
         );
     }
+}
+
+/// A resolver over TLS in front of `plain`, for the name `dns.test`; the file of whoever vouches for it.
+async fn over_tls(plain: SocketAddr, directory: &Path) -> (SocketAddr, PathBuf) {
+    let issued = rcgen::generate_simple_self_signed(["dns.test".to_owned()]).unwrap();
+    let file = directory.join("resolver-ca.pem");
+    std::fs::write(&file, issued.cert.pem()).unwrap();
+    let config = rustls::ServerConfig::builder_with_provider(sotto_daemon::tls::provider())
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(
+            vec![issued.cert.der().clone()],
+            PrivateKeyDer::Pkcs8(issued.signing_key.serialize_der().into()),
+        )
+        .unwrap();
+    let acceptor = TlsAcceptor::from(Arc::new(config));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            let acceptor = acceptor.clone();
+            tokio::spawn(async move {
+                // A client that does not believe the certificate goes away.
+                let Ok(mut secure) = acceptor.accept(stream).await else {
+                    return;
+                };
+                let mut behind = TcpStream::connect(plain).await.unwrap();
+                let _: std::io::Result<_> = copy_bidirectional(&mut secure, &mut behind).await;
+            });
+        }
+    });
+    (address, file)
+}
+
+#[tokio::test]
+async fn a_resolver_over_tls_is_asked_if_its_certificate_is_believed() {
+    let mut site = Site::new().await;
+    let (address, ca) = over_tls(site.resolver.address, site.directory.path()).await;
+    site.config.dns.ca = Some(ca);
+    for (name, status) in [("dns.test", 200), ("other.test", 502)] {
+        let server = format!("tls://{address}#{name}");
+        // The key record is asked for as well, so where TLS fails only the plain resolver lets the gateway serve.
+        site.config.dns.resolver = vec![server.parse().unwrap()];
+        let running = site.try_start(None).await.unwrap();
+        if status == 200 {
+            running.ready().await;
+            let (opened, _) =
+                foreign::exchange(running.address, &question("_mimi.alice.test.")).await;
+            assert_eq!(opened.status, 200);
+        } else {
+            running.tended().await;
+            let document = get(running.address, path::GATEWAY_KEYS).await;
+            assert_eq!(document.status, 503, "no key record was believed");
+            let metrics = get(running.admin.unwrap(), "/metrics").await.text();
+            let down = "sotto_gateway_resolver_up{place=\"1\"} 0";
+            assert!(metrics.contains(down), "{metrics}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn when_one_resolver_is_dead_the_other_answers() {
+    let mut site = Site::new().await;
+    let dead = {
+        let free = tokio::net::UdpSocket::bind("127.0.0.1:0").await.unwrap();
+        free.local_addr().unwrap()
+    };
+    site.config.dns.resolver.insert(0, dead.into());
+    let running = site.start().await;
+    let (opened, _) = foreign::exchange(running.address, &question("_mimi.alice.test.")).await;
+    assert_eq!(opened.status, 200);
+}
+
+#[tokio::test]
+async fn what_is_still_asked_for_is_renewed_before_it_ages() {
+    let site = Site::new().await;
+    let running = site.start().await;
+    let ask = async || {
+        foreign::exchange(running.address, &question("_mimi.alice.test."))
+            .await
+            .0
+    };
+    let ttl = u64::from(TTL);
+    assert_eq!(ask().await.status, 200);
+    site.clock.set(site.clock.now() + ttl - ttl / 20);
+    let asked = site.resolver.asked();
+    assert_eq!(ask().await.status, 200, "at hand");
+    crate::support::until("it is gathered anew", async || {
+        site.resolver.asked() > asked
+    })
+    .await;
+    // Past the life of what was first gathered, with nobody to ask.
+    site.clock.set(site.clock.now() + ttl / 10);
+    crate::support::until("it is kept", async || {
+        let asked = site.resolver.asked();
+        let answered = ask().await.status == 200;
+        answered && site.resolver.asked() == asked
+    })
+    .await;
 }

@@ -103,7 +103,8 @@ impl Site {
                 state: path("state"),
             },
             dns: Dns {
-                resolver: Some(resolver.address),
+                resolver: vec![resolver.address.into()],
+                ca: None,
                 anchor: Some(path("anchor")),
                 timeout_ms: 1_000,
             },

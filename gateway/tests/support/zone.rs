@@ -10,7 +10,7 @@ use aws_lc_rs::{
 use sotto_proof::{CLASS_IN, Name, Record, RecordType};
 
 const ALGORITHM: u8 = 13;
-const TTL: u32 = 3_600;
+pub(crate) const TTL: u32 = 3_600;
 
 /// The key of the root, which outlives changes of the zone's content.
 pub(crate) struct RootKey {
