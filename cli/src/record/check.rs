@@ -117,7 +117,10 @@ fn task(arguments: &Arguments) -> Result<Task<'_>, Failure> {
         .extension()
         .is_some_and(|extension| extension.eq_ignore_ascii_case("csv"));
     // No name ends so, and no identifier begins so: a path that is mistyped must not become a question.
-    let is_path = is_csv || ["/", "./", "../"].iter().any(|start| subject.starts_with(start));
+    let is_path = is_csv
+        || ["/", "./", "../"]
+            .iter()
+            .any(|start| subject.starts_with(start));
     if is_path || path.is_file() {
         return Ok(if is_csv {
             Task::Accounts(path)

@@ -37,7 +37,9 @@ fn a_clean_zone_ends_with_zero_and_says_so() {
     let run = home.run(&["record", "check", "company.zone"]);
     assert_eq!((run.code, run.errors.as_str()), (0, ""));
     assert_eq!(run.out, "nothing wrong in 1 name\n");
-    let json = home.run(&["record", "check", "company.zone", "--json"]).json();
+    let json = home
+        .run(&["record", "check", "company.zone", "--json"])
+        .json();
     assert_eq!(json["checked"]["kind"], "zone_file");
     assert_eq!(json["checked"]["file"], "company.zone");
     assert_eq!((&json["names"], &json["errors"]), (&1.into(), &0.into()));
@@ -50,13 +52,29 @@ fn severities_have_their_exit_codes_and_warnings_can_be_denied() {
     home.write("warned.zone", format!("{ZONE}{warning}"));
     let run = home.run(&["record", "check", "warned.zone", "--json"]);
     assert_eq!(found(&run, 9), one("ttl_over_day", 5));
-    let denied = home.run(&["record", "check", "warned.zone", "--json", "--deny", "warnings"]);
+    let denied = home.run(&[
+        "record",
+        "check",
+        "warned.zone",
+        "--json",
+        "--deny",
+        "warnings",
+    ]);
     assert_eq!(found(&denied, 10), one("ttl_over_day", 5));
 
-    home.write("wrong.zone", format!("{ZONE}_mimi.bob TXT \"v=MIMI1; p=x; a=bob; e=im.provider.net\"\n"));
+    home.write(
+        "wrong.zone",
+        format!("{ZONE}_mimi.bob TXT \"v=MIMI1; p=x; a=bob; e=im.provider.net\"\n"),
+    );
     let run = home.run(&["record", "check", "wrong.zone"]);
     assert_eq!(run.code, 10);
-    for part in ["_mimi.bob.company.net.\n", "  error    line 5, TXT: ", "octet 10, \"p=x\"", "record_preference", "try: "] {
+    for part in [
+        "_mimi.bob.company.net.\n",
+        "  error    line 5, TXT: ",
+        "octet 10, \"p=x\"",
+        "record_preference",
+        "try: ",
+    ] {
         assert!(run.out.contains(part), "{part}: {}", run.out);
     }
     assert!(run.out.ends_with("1 error in 2 names\n"), "{}", run.out);
@@ -66,12 +84,17 @@ fn severities_have_their_exit_codes_and_warnings_can_be_denied() {
 #[test]
 fn a_private_root_has_providers_of_its_own() {
     let home = Home::new();
-    home.write("lab.zone", ZONE.replace("im.provider.net", "im.provider.test"));
+    home.write(
+        "lab.zone",
+        ZONE.replace("im.provider.net", "im.provider.test"),
+    );
     let run = home.run(&["record", "check", "lab.zone", "--json"]);
     assert_eq!(found(&run, 10), one("record_special_use", 4));
     let digest = "E06D44B80B8F1D39A95C0B0D7C65D08458E880409BBC683457104237C7F8EC8D";
     home.write("root.key", format!(". IN DS 1 13 2 {digest}\n"));
-    let run = home.run(&["record", "check", "lab.zone", "--json", "--anchor", "root.key"]);
+    let run = home.run(&[
+        "record", "check", "lab.zone", "--json", "--anchor", "root.key",
+    ]);
     assert_eq!(found(&run, 0), []);
 }
 
@@ -102,14 +125,35 @@ fn every_row_of_a_file_of_accounts_is_looked_at() {
             ("accounts_row", 6),
             ("accounts_row", 7),
         ];
-        assert_eq!(codes, expected.map(|(code, line)| (code.to_owned(), Some(line))), "{}", run.out);
+        assert_eq!(
+            codes,
+            expected.map(|(code, line)| (code.to_owned(), Some(line))),
+            "{}",
+            run.out
+        );
     }
-    home.write("clean.csv", "identifier,service,account\na@company.net,im.provider.net,a\n");
-    assert_eq!(found(&home.run(&["record", "check", "clean.csv", "--json"]), 0), []);
-    let elsewhere = home.run(&["record", "check", "clean.csv", "--json", "--origin", "example.org"]);
+    home.write(
+        "clean.csv",
+        "identifier,service,account\na@company.net,im.provider.net,a\n",
+    );
+    assert_eq!(
+        found(&home.run(&["record", "check", "clean.csv", "--json"]), 0),
+        []
+    );
+    let elsewhere = home.run(&[
+        "record",
+        "check",
+        "clean.csv",
+        "--json",
+        "--origin",
+        "example.org",
+    ]);
     assert_eq!(found(&elsewhere, 10), one("accounts_row", 2));
     home.write("empty.csv", "");
-    assert_eq!(found(&home.run(&["record", "check", "empty.csv", "--json"]), 10), one("accounts_row", 1));
+    assert_eq!(
+        found(&home.run(&["record", "check", "empty.csv", "--json"]), 10),
+        one("accounts_row", 1)
+    );
 }
 
 #[test]
@@ -132,7 +176,12 @@ fn what_cannot_be_checked_is_a_usage_error() {
     }
     let help = home.run(&["record", "check", "--help"]);
     assert_eq!(help.code, 0);
-    for part in ["Exit codes:", "9 warnings, 10 errors", "--contact-providers", "--server"] {
+    for part in [
+        "Exit codes:",
+        "9 warnings, 10 errors",
+        "--contact-providers",
+        "--server",
+    ] {
         assert!(help.out.contains(part), "{part}");
     }
 }
@@ -140,10 +189,20 @@ fn what_cannot_be_checked_is_a_usage_error() {
 #[test]
 fn the_origin_can_be_said() {
     let home = Home::new();
-    home.write("bare.zone", "_mimi 300 TXT \"v=MIMI1; a=x; e=im.provider.net\"\n");
+    home.write(
+        "bare.zone",
+        "_mimi 300 TXT \"v=MIMI1; a=x; e=im.provider.net\"\n",
+    );
     let run = home.run(&["record", "check", "bare.zone", "--json"]);
     let codes: Vec<_> = found(&run, 10).into_iter().map(|(code, _)| code).collect();
     assert!(codes.contains(&"zone_no_origin".to_owned()), "{codes:?}");
-    let run = home.run(&["record", "check", "bare.zone", "--json", "--origin", "company.net"]);
+    let run = home.run(&[
+        "record",
+        "check",
+        "bare.zone",
+        "--json",
+        "--origin",
+        "company.net",
+    ]);
     assert_eq!(found(&run, 0), []);
 }

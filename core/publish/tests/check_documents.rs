@@ -11,7 +11,10 @@ fn rows() -> BTreeMap<&'static str, Vec<&'static str>> {
     let (_, tables) = DOCUMENT.split_once("\n## Every finding\n").unwrap();
     let mut rows = BTreeMap::new();
     for line in tables.lines() {
-        let Some((word, cells)) = line.strip_prefix("| `").and_then(|row| row.split_once("` | ")) else {
+        let Some((word, cells)) = line
+            .strip_prefix("| `")
+            .and_then(|row| row.split_once("` | "))
+        else {
             continue;
         };
         let cells = cells.trim_end_matches(" |").split(" | ").collect();
