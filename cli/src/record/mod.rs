@@ -17,7 +17,7 @@ pub(crate) enum RecordCommand {
     /// Send records to a name server.
     Publish(publish::Arguments),
     /// Find out what is wrong with records: live, in a zone file, or in a file of accounts.
-    Check(check::Arguments),
+    Check(Box<check::Arguments>),
 }
 
 pub(crate) fn run(command: &RecordCommand, json: bool) -> Result<Output, Failure> {

@@ -38,7 +38,7 @@ use row::{Columns, Row};
 /// precede; the rest is generosity. It bounds the memory that a missing quote costs.
 pub const ROW_MAX_OCTETS: usize = 65_536;
 
-/// People in one file: 40 octets each are kept, and more than that many names make a zone no name server likes.
+/// People in one file: up to 55 octets are kept of each, and more than that many names make a zone no name server likes.
 pub const PEOPLE_MAX: usize = 16_000_000;
 
 /// Everything that one person publishes, as a file of accounts says it.
