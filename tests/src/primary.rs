@@ -53,6 +53,9 @@ ns.plain.example. IN A 127.0.0.1
 /// The secret of the keys that the manual does not know.
 const SECRET: &str = "c2hhcmVkIGJ5IGEgdGVzdCB3aXRoIGl0c2VsZiBvbmx5";
 
+/// The algorithms beside the manual's; BIND knows a key of each by its name, with the secret of the others, and lets it do nothing.
+pub const ALGORITHMS: [&str; 3] = ["hmac-sha224", "hmac-sha384", "hmac-sha512"];
+
 /// Which software.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
@@ -113,10 +116,12 @@ impl Primary {
         primary
             ._service
             .wait_until(|| primary.is_signed(ZONE, "SOA") && primary.serial(PLAIN).is_ok())?;
-        primary.key("stranger", SECRET)?;
-        primary.key("idle", SECRET)?;
-        primary.key("narrow", SECRET)?;
-        primary.key("mimi-updates", SECRET)?;
+        for name in ["stranger", "idle", "narrow", "mimi-updates"] {
+            primary.key(name, "hmac-sha256")?;
+        }
+        for algorithm in ALGORITHMS {
+            primary.key(algorithm, algorithm)?;
+        }
         Ok(primary)
     }
 
@@ -205,10 +210,15 @@ impl Primary {
             .is_ok_and(|lines| lines.iter().any(|line| line.contains(&signature)))
     }
 
-    fn key(&self, name: &str, secret: &str) -> Result<()> {
-        let text = format!("key \"{name}\" {{ algorithm hmac-sha256; secret \"{secret}\"; }};\n");
+    fn key(&self, name: &str, algorithm: &str) -> Result<()> {
+        let text = key_clause(name, algorithm);
         write_secret(&self.other_key(name), &text)
     }
+}
+
+/// A key in BIND's form.
+fn key_clause(name: &str, algorithm: &str) -> String {
+    format!("key \"{name}\" {{ algorithm {algorithm}; secret \"{SECRET}\"; }};\n")
 }
 
 /// Runs the manual's commands in `place`, which stands for the folder `etc`, with `bin` before the system's programs.

@@ -15,14 +15,14 @@ const SECRET: &str = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=";
 
 /// An address at which nobody listens.
 fn nobody() -> SocketAddr {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-    listener.local_addr().unwrap()
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
+    listener.local_addr().expect("an address")
 }
 
 /// A key file with `text`, of this mode.
 fn key(home: &Home, text: &str, mode: u32) -> PathBuf {
     let path = home.write("mimi.key", text);
-    fs::set_permissions(&path, Permissions::from_mode(mode)).unwrap();
+    fs::set_permissions(&path, Permissions::from_mode(mode)).expect("a file of ours");
     path
 }
 

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use anyhow::{Result, ensure};
 
-use super::{Manual, NARROW, SECRET, follow};
+use super::{ALGORITHMS, Manual, NARROW, follow, key_clause};
 use crate::service::Service;
 use crate::tools::find;
 
@@ -25,12 +25,14 @@ pub(super) fn start(place: &Path, address: SocketAddr, manual: &Manual) -> Resul
         .config
         .replace(ETC, &format!("{folder}/"))
         .replace(GRANT, &narrow);
+    let mut keys = key_clause("idle", "hmac-sha256") + &key_clause("narrow", "hmac-sha256");
+    for algorithm in ALGORITHMS {
+        keys += &key_clause(algorithm, algorithm);
+    }
     let config = format!(
         "options {{ directory \"{folder}\"; pid-file none; session-keyfile none; recursion no; notify no; \
          listen-on port {port} {{ {ip}; }}; listen-on-v6 {{ none; }}; }};\ncontrols {{ }};\n\
-         key idle {{ algorithm hmac-sha256; secret \"{SECRET}\"; }};\n\
-         key narrow {{ algorithm hmac-sha256; secret \"{SECRET}\"; }};\n\
-         {manual}\nzone \"plain.example\" {{ type primary; file \"plain.example.zone\"; \
+         {keys}{manual}\nzone \"plain.example\" {{ type primary; file \"plain.example.zone\"; \
          allow-update {{ key mimi-updates; }}; }};\n"
     );
     fs::write(place.join("named.conf"), config)?;

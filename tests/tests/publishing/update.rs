@@ -12,7 +12,9 @@ use serde_json::Value;
 use sotto_publish::update::{
     Intent, Round, Session, Step, Stop, Target, TsigError, TsigKey, is_mimi,
 };
-use sotto_tests::primary::{Breaker, Kind, Manner, Manual, NARROW, PLAIN, Primary, ZONE};
+use sotto_tests::primary::{
+    ALGORITHMS, Breaker, Kind, Manner, Manual, NARROW, PLAIN, Primary, ZONE,
+};
 use sotto_tests::{binaries, sotto};
 
 use crate::page::Page;
@@ -511,6 +513,21 @@ fn a_run_that_is_killed_is_finished_by_the_next(kind: Kind) {
     assert_eq!(Call::to(&primary).counts(&from), [50, 0, 0, 200]);
     assert_eq!(mimi(primary.texts(ZONE).unwrap()), lines);
     assert_eq!(Call::to(&primary).counts(&from), [0, 0, 0, 250]);
+}
+
+#[test]
+fn every_algorithm_is_spoken() {
+    let primary = start(Kind::Bind);
+    for algorithm in ALGORITHMS {
+        let call = Call {
+            key: primary.other_key(algorithm),
+            ..Call::to(&primary)
+        };
+        assert_eq!(
+            call.counts("hugh@example.com --opt-out --dry-run"),
+            [1, 0, 0, 0]
+        );
+    }
 }
 
 /// Where the key may do more than the manual lets it.

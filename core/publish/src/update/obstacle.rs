@@ -6,6 +6,9 @@ use thiserror::Error;
 
 use super::tsig::TsigError;
 
+/// The response code of a server that does not know updates (RFC 2136 section 2.2).
+const NOTIMP: u16 = 4;
+
 /// Why one target is not as it was wanted. What stood there stands there still, unless the variant says otherwise.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum Obstacle {
@@ -106,6 +109,9 @@ impl Obstacle {
             }
             Self::NotAnswered { .. } => "ask the zone's primary server, and read its log",
             Self::TooLarge(_) => "publish fewer or shorter records at this name",
+            Self::Refused { rcode: NOTIMP, .. } => {
+                "this server takes no updates, NSD for one: write a zone file with sotto record new --from"
+            }
             Self::Refused { .. } => {
                 "let the key update this name and type: docs/publishing/updates.md shows it for each server, whose log says more"
             }

@@ -139,7 +139,7 @@ impl<'a> Round<'a> {
                     None
                 }
                 Phase::Updating(queue) => match queue.pop_front() {
-                    Some(numbers) => self.send(numbers, now),
+                    Some(numbers) => Some(self.send(numbers, now)),
                     None => {
                         self.phase = Phase::Verifying(0, false);
                         None
@@ -232,12 +232,12 @@ impl<'a> Round<'a> {
         self.phase = Phase::Reading;
         let mut messages = Vec::new();
         if self.session.states().is_none() {
-            messages.extend(self.session.ask_zone(now));
+            messages.push(self.session.ask_zone(now));
         }
         for (number, entry) in self.entries.iter().enumerate() {
             if matches!(entry.state, State::Unread | State::Sent(_) | State::Lost) {
                 let question = entry.target.question();
-                messages.extend(self.session.ask(number, question, now));
+                messages.push(self.session.ask(number, question, now));
             }
         }
         (!messages.is_empty()).then_some(Step::Send(messages))
@@ -271,7 +271,7 @@ impl<'a> Round<'a> {
         batches
     }
 
-    fn send(&mut self, numbers: Vec<usize>, now: u64) -> Option<Step> {
+    fn send(&mut self, numbers: Vec<usize>, now: u64) -> Step {
         let mut prerequisites = Section::default();
         let mut updates = Section::default();
         for change in numbers
@@ -281,10 +281,8 @@ impl<'a> Round<'a> {
             prerequisites.append(&change.prerequisites);
             updates.append(&change.updates);
         }
-        let message = self
-            .session
-            .update(numbers, &prerequisites, &updates, now)?;
-        Some(Step::Send(vec![message]))
+        let message = self.session.update(numbers, &prerequisites, &updates, now);
+        Step::Send(vec![message])
     }
 
     /// An update of several targets is refused for the sake of one: each is sent on its own.
@@ -313,7 +311,7 @@ impl<'a> Round<'a> {
             for (number, entry) in self.entries.iter().enumerate() {
                 if matches!(entry.state, State::Sent(_)) {
                     let question = entry.target.question();
-                    messages.extend(self.session.ask(number, question, now));
+                    messages.push(self.session.ask(number, question, now));
                 }
             }
             if messages.is_empty() {
@@ -321,7 +319,7 @@ impl<'a> Round<'a> {
                 self.phase = Phase::Start;
                 return None;
             }
-            messages.extend(self.session.ask_zone(now));
+            messages.push(self.session.ask_zone(now));
             return Some(Step::Send(messages));
         }
         let is_wrong = |entry: &Entry| matches!(entry.state, State::Sent(_));

@@ -124,25 +124,26 @@ impl Session {
             .collect()
     }
 
-    pub(super) fn ask_zone(&mut self, now: u64) -> Option<Vec<u8>> {
+    pub(super) fn ask_zone(&mut self, now: u64) -> Vec<u8> {
         let question = self.zone_question();
         let id = self.id();
         self.sign(wire::query(id, &question), id, Asked::Zone, now)
     }
 
-    pub(super) fn ask(&mut self, number: usize, question: Question, now: u64) -> Option<Vec<u8>> {
+    pub(super) fn ask(&mut self, number: usize, question: Question, now: u64) -> Vec<u8> {
         let id = self.id();
         let message = wire::query(id, &question);
         self.sign(message, id, Asked::Standing(number, question), now)
     }
 
+    /// The prerequisites and updates fit [`Session::update_capacity`].
     pub(super) fn update(
         &mut self,
         numbers: Vec<usize>,
         prerequisites: &Section,
         updates: &Section,
         now: u64,
-    ) -> Option<Vec<u8>> {
+    ) -> Vec<u8> {
         let id = self.id();
         let message = wire::update(id, &self.zone, prerequisites, updates);
         self.sign(message, id, Asked::Update(numbers), now)
@@ -238,9 +239,9 @@ impl Session {
         id
     }
 
-    fn sign(&mut self, message: Vec<u8>, id: u16, asked: Asked, now: u64) -> Option<Vec<u8>> {
-        let (message, mac) = tsig::sign(message, &self.key, now)?;
+    fn sign(&mut self, message: Vec<u8>, id: u16, asked: Asked, now: u64) -> Vec<u8> {
+        let (message, mac) = tsig::sign(message, &self.key, now);
         self.pending.insert(id, (mac, asked));
-        Some(message)
+        message
     }
 }

@@ -8,7 +8,8 @@ use super::obstacle::Obstacle;
 use super::wire::Header;
 use crate::Publication;
 
-/// Whether RDATA belongs to whoever publishes, so that an update may delete it.
+/// Whether RDATA belongs to whoever publishes, so that an update may delete it: [`is_mimi`] for what people publish, and what tells
+/// its own records from others' for anything else.
 pub type IsOurs = fn(&[u8]) -> bool;
 
 /// Whether RDATA is a MIMI record, well-formed or not.

@@ -1,7 +1,6 @@
 //! Transaction signatures (RFC 8945): every message to the server carries one, and every answer that counts does.
 
 use aws_lc_rs::hmac;
-use sotto_proof::message::MAX_MESSAGE_BYTES;
 use thiserror::Error;
 
 use super::key::TsigKey;
@@ -114,13 +113,9 @@ impl TsigError {
 #[derive(Clone, Debug)]
 pub(super) struct RequestMac(Vec<u8>);
 
-/// Signs `message`, whose additional section gets one record more.
-///
-/// # Errors
-///
-/// `None` if the message has no room for it.
-pub(super) fn sign(mut message: Vec<u8>, key: &TsigKey, now: u64) -> Option<(Vec<u8>, RequestMac)> {
-    let id = message.get(..2)?.to_vec();
+/// Signs `message`, which has a header and room for [`signature_octets`] more: its additional section gets one record.
+pub(super) fn sign(mut message: Vec<u8>, key: &TsigKey, now: u64) -> (Vec<u8>, RequestMac) {
+    let id = [message[0], message[1]];
     let stamp = Stamp {
         time: now,
         fudge: FUDGE_SECONDS,
@@ -132,7 +127,8 @@ pub(super) fn sign(mut message: Vec<u8>, key: &TsigKey, now: u64) -> Option<(Vec
     context.update(&stamp.variables(key));
     let mac = context.sign();
 
-    count_additional(&mut message, 1)?;
+    let additional = additional(&message) + 1;
+    message[ADDITIONAL_COUNT].copy_from_slice(&additional.to_be_bytes());
     message.extend_from_slice(key.name().as_wire());
     message.extend_from_slice(&TYPE_TSIG.to_be_bytes());
     message.extend_from_slice(&CLASS_ANY.to_be_bytes());
@@ -147,10 +143,10 @@ pub(super) fn sign(mut message: Vec<u8>, key: &TsigKey, now: u64) -> Option<(Vec
     rdata.extend_from_slice(&[0; 4]);
     message.extend_from_slice(&(rdata.len() as u16).to_be_bytes());
     message.extend_from_slice(&rdata);
-    (message.len() <= MAX_MESSAGE_BYTES).then(|| (message, RequestMac(mac.to_vec())))
+    (message, RequestMac(mac.to_vec()))
 }
 
-/// Octets that [`sign`] adds at most.
+/// Octets that [`sign`] adds.
 pub(super) fn signature_octets(key: &TsigKey) -> usize {
     let mac = key.secret().algorithm().tag_len();
     key.name().as_wire().len() + 10 + key.algorithm().as_wire().len() + 16 + mac
@@ -181,7 +177,9 @@ pub(super) fn verify(
     }
 
     let mut stripped = answer[..last.start].to_vec();
-    count_additional(&mut stripped, -1).ok_or(TsigError::Malformed)?;
+    // There is at least the one that was found.
+    let additional = additional(&stripped) - 1;
+    stripped[ADDITIONAL_COUNT].copy_from_slice(&additional.to_be_bytes());
     stripped[..2].copy_from_slice(tsig.original_id);
     let mut signed = (request.0.len() as u16).to_be_bytes().to_vec();
     signed.extend_from_slice(&request.0);
@@ -266,10 +264,7 @@ fn time48(time: u64) -> [u8; 6] {
     octets
 }
 
-/// Adds to the header's count of additional records.
-fn count_additional(message: &mut [u8], more: i16) -> Option<()> {
-    let field = message.get_mut(ADDITIONAL_COUNT)?;
-    let count = u16::from_be_bytes([field[0], field[1]]).checked_add_signed(more)?;
-    field.copy_from_slice(&count.to_be_bytes());
-    Some(())
+/// The header's count of additional records.
+fn additional(message: &[u8]) -> u16 {
+    u16::from_be_bytes([message[10], message[11]])
 }

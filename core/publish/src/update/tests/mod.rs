@@ -364,7 +364,7 @@ fn answers_that_prove_nothing_stop_the_run() {
     };
     let message = asked();
     let answer = server.answer(&message, NOW);
-    let mut receive = |octets: &[u8], now| {
+    let receive = |octets: &[u8], now| {
         // Identifiers count on: the same message under the identifier of this round's.
         let mut session = Session::new(
             name("example.com"),

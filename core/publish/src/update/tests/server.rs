@@ -146,7 +146,8 @@ impl Server {
             let mut standing = self
                 .rrsets
                 .get(&key)
-                .map_or(Vec::new(), |(_, set)| set.clone());
+                .map(|(_, set)| set.clone())
+                .unwrap_or_default();
             standing.sort();
             rdatas.sort();
             if standing != rdatas {
