@@ -168,7 +168,10 @@ impl Server {
             let rrset = self.rrsets.entry(key.clone()).or_default();
             rrset.1.retain(|rdata| *rdata != rr.rdata);
             if rr.class == CLASS_IN {
-                *rrset = (rr.ttl, [&rrset.1[..], &[rr.rdata.clone()]].concat());
+                *rrset = (
+                    rr.ttl,
+                    [&rrset.1[..], std::slice::from_ref(&rr.rdata)].concat(),
+                );
             }
             if rrset.1.is_empty() {
                 self.rrsets.remove(&key);
