@@ -8,7 +8,9 @@ const DOCUMENT: &str = include_str!("../../../docs/publishing/check.md");
 
 /// The cells of the tables of findings, by the word in the first.
 fn rows() -> BTreeMap<&'static str, Vec<&'static str>> {
-    let (_, tables) = DOCUMENT.split_once("\n## Every finding\n").unwrap();
+    let (_, tables) = DOCUMENT
+        .split_once("\n## Every finding\n")
+        .expect("the section");
     let mut rows = BTreeMap::new();
     for line in tables.lines() {
         let Some((word, cells)) = line

@@ -32,7 +32,7 @@ pub(super) fn zone(
     let anchors = files::anchors(settings.anchor(), now)?;
     let origin: Option<Name> = match &arguments.origin {
         Some(zone) => Some(zone.to_string().parse().map_err(|error| {
-            Failure::usage("origin_invalid", error, "write the zone as in example.com")
+            Failure::usage("name_invalid", error, "write the zone as in example.com")
         })?),
         None => None,
     };
