@@ -67,7 +67,7 @@ fn the_step_at_the_registrar_is_named() {
     let plan = good().without_ds();
     let line = plan.ds_line();
     let report = expect(plan, &[Code::DsMissing]);
-    assert_eq!(report.findings[0].lines, [line.clone()]);
+    assert_eq!(report.findings[0].lines, [line]);
     assert_eq!(report.counts.errors, 1);
 
     let plan = good().with_ds(|ds| ds[5] ^= 1);
