@@ -26,6 +26,10 @@ Keep the proof of an answer, and verify it anywhere, offline:
   sotto lookup hugh@example.com --save-proof hugh.proof --explain
   sotto verify hugh.proof --name <the name that --explain shows> --type TXT
 
+Publish how you can be reached, and find out what is wrong with it:
+  sotto record new hugh@example.com --service mimi.example.net --account hugh
+  sotto record check hugh@example.com
+
 The relay learns your address and not the name; the gateway learns the name and not your address.
 They must be run by different people. Keep both in ~/.config/sotto/config.toml:
   relay = \"https://relay.example\"
@@ -66,19 +70,25 @@ impl Arguments {
     ///
     /// As [`Parser::try_parse`]; help and version are among them.
     pub(crate) fn read() -> Result<Self, clap::Error> {
-        let without_empty = |argument: clap::Arg| {
-            let value = argument.get_env().and_then(env::var_os);
-            if value.as_deref().is_some_and(OsStr::is_empty) {
-                argument.env(Resettable::Reset)
-            } else {
-                argument
-            }
-        };
-        let mut command =
-            Self::command().mut_subcommands(|command| command.mut_args(without_empty));
+        let mut command = without_empty_variables(Self::command());
         let matches = command.try_get_matches_from_mut(env::args_os())?;
         Self::from_arg_matches(&matches).map_err(|error| error.format(&mut command))
     }
+}
+
+/// The command, and all below it, without the variables that are set and empty.
+fn without_empty_variables(command: clap::Command) -> clap::Command {
+    let without_empty = |argument: clap::Arg| {
+        let value = argument.get_env().and_then(env::var_os);
+        if value.as_deref().is_some_and(OsStr::is_empty) {
+            argument.env(Resettable::Reset)
+        } else {
+            argument
+        }
+    };
+    command
+        .mut_args(without_empty)
+        .mut_subcommands(without_empty_variables)
 }
 
 #[derive(Debug, Subcommand)]
