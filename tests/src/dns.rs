@@ -84,10 +84,10 @@ impl Dns {
         let (ip, port) = (address.ip(), address.port());
         let mut config = format!(
             "server:\n  interface: {ip}@{port}\n  port: {port}\n  username: \"\"\n  chroot: \"\"\n  \
-             directory: \"{}\"\n  pidfile: \"unbound.pid\"\n  do-daemonize: no\n  use-syslog: no\n  \
-             num-threads: 1\n  do-ip6: no\n  do-not-query-localhost: no\n  trust-anchor-file: \"{}\"\n  \
+             directory: \"{0}\"\n  pidfile: \"unbound.pid\"\n  do-daemonize: no\n  use-syslog: no\n  \
+             num-threads: 1\n  do-ip6: no\n  do-not-query-localhost: no\n  trust-anchor-file: \"{1}\"\n  \
              local-zone: \"test.\" nodefault\n  module-config: \"validator iterator\"\n\
-             remote-control:\n  control-enable: no\n",
+             remote-control:\n  control-enable: yes\n  control-interface: \"{0}/control\"\n  control-use-cert: no\n",
             directory.display(),
             anchor.display()
         );

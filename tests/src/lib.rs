@@ -19,6 +19,7 @@ pub mod impostor;
 pub mod nginx;
 pub mod offline;
 pub mod oracle;
+pub mod pages;
 mod parties;
 pub mod peers;
 mod ports;

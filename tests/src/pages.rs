@@ -17,6 +17,10 @@ const ABOVE: [&str; 3] = [".", "test.", "gateway.test."];
 /// A zone that changes while it is served.
 const LEAVING: &str = "leaving.test";
 
+/// Its two versions.
+const BEFORE: &str = "leaving.test, before";
+const AFTER: &str = "leaving.test, after";
+
 /// A page.
 #[derive(Debug)]
 pub struct Page {
@@ -84,13 +88,15 @@ impl Hierarchy {
     }
 
     fn from_pages() -> Result<Self> {
-        let leaving = Page::leaving()?.zones();
-        let before = leaving.get("leaving.test, before");
+        let mut leaving = Page::leaving()?.zones();
+        let before = leaving.remove(BEFORE);
         let before = before.context("leaving.md has a zone before anybody left")?;
+        leaving.remove(AFTER);
         let mut titles = Page::delegating()?.zones();
+        titles.append(&mut leaving);
         titles.insert("staying.test".to_owned(), before.clone());
-        // Nothing is kept in a cache, as if every TTL were over.
-        titles.insert(LEAVING.to_owned(), format!("$TTL 0\n{before}"));
+        // Long enough for the caches to keep it through any test.
+        titles.insert(LEAVING.to_owned(), format!("$TTL 86400\n{before}"));
         for title in titles.keys() {
             let origin = format!("{title}.");
             ensure!(
@@ -111,7 +117,7 @@ impl Hierarchy {
         Self::start(above.chain(PAGES).copied().collect(), lines)
     }
 
-    /// Serves leaving.test as docs/publishing/leaving.md has it afterwards.
+    /// Serves leaving.test as docs/publishing/leaving.md has it afterwards. What Unbound has cached, it keeps.
     ///
     /// # Errors
     ///
@@ -122,10 +128,7 @@ impl Hierarchy {
             let lines = zones.get(title);
             lines.with_context(|| format!("leaving.md has no zone {title}"))
         };
-        let (before, after) = (
-            version("leaving.test, before")?,
-            version("leaving.test, after")?,
-        );
+        let (before, after) = (version(BEFORE)?, version(AFTER)?);
         let knot = self.directory().join("knot");
         let file = knot.join(format!("{LEAVING}.zone"));
         let text = fs::read_to_string(&file)?;
@@ -138,6 +141,21 @@ impl Hierarchy {
             "knotc",
             &knot,
             ["-s", "knot.sock", "-b", "zone-reload", LEAVING],
+        )?;
+        Ok(())
+    }
+
+    /// Has Unbound forget leaving.test, as it does when the TTL is over.
+    ///
+    /// # Errors
+    ///
+    /// That it does not, with what it said.
+    pub fn forget(&self) -> Result<()> {
+        let unbound = self.directory().join("unbound");
+        tools::run(
+            "unbound-control",
+            &unbound,
+            ["-c", "unbound.conf", "flush_zone", LEAVING],
         )?;
         Ok(())
     }

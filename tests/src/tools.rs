@@ -13,13 +13,14 @@ use anyhow::{Context, Result, bail};
 const DAEMON_DIRECTORIES: [&str; 3] = ["/usr/sbin", "/usr/local/sbin", "/sbin"];
 
 /// The Debian package of each program.
-const PACKAGES: [(&str, &str); 17] = [
+const PACKAGES: [(&str, &str); 19] = [
     ("delv", "bind9-dnsutils"),
     ("dig", "bind9-dnsutils"),
     ("dnssec-dsfromkey", "bind9-utils"),
     ("dnssec-keygen", "bind9-utils"),
     ("dnssec-signzone", "bind9-utils"),
     ("keymgr", "knot"),
+    ("knotc", "knot"),
     ("knotd", "knot"),
     ("kzonecheck", "knot-dnssecutils"),
     ("ldns-signzone", "ldnsutils"),
@@ -31,6 +32,7 @@ const PACKAGES: [(&str, &str); 17] = [
     ("pdnsutil", "pdns-server"),
     ("python3", "python3"),
     ("unbound", "unbound"),
+    ("unbound-control", "unbound"),
 ];
 
 /// Writes a file that nobody else may read, as our servers want their secrets.

@@ -24,7 +24,10 @@ pub(crate) const PAGES: &[Zone] = &[
     zone("_mimi.forgetful.test.", DISCOVERY, Server::Knot).delegated(Delegation::Missing),
     domain("untidy.test."),
     domain("uniform.test."),
+    domain("livery.test."),
     domain("catchall.test."),
+    domain("parked.test."),
     domain("staying.test."),
+    domain("closing.test."),
     zone("leaving.test.", Signing::Online, Server::Knot),
 ];

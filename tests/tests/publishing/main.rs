@@ -7,6 +7,7 @@
 
 mod check;
 mod delegation;
+mod leaving;
 mod new;
 mod page;
 mod update;
