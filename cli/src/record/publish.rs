@@ -1,19 +1,17 @@
 //! `sotto record publish`: sends records to the zone's primary name server, and sees that it serves them.
 
-mod connection;
-mod key_file;
 mod people;
 mod tally;
 
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{ArgGroup, Args};
+use sotto_primary::{Connection, Halt, KeyFileError, Server, read_key};
 use sotto_proof::Name;
 use sotto_publish::Zone;
 use sotto_publish::update::{Intent, Obstacle, ROUND_TARGETS, Round, Session, TsigKey};
 
-use self::connection::{Connection, Halt, Server};
 use self::people::People;
 use self::tally::{Place, Planned, Tally};
 use super::new::services::Services;
@@ -74,10 +72,25 @@ pub(crate) struct Arguments {
 
 pub(crate) fn run(arguments: &Arguments, json: bool) -> Result<Output, Failure> {
     let people = People::new(arguments)?;
-    let key = key_file::read(&arguments.tsig)?;
+    let key = key(&arguments.tsig)?;
     let mut run = Run::new(arguments, key, json)?;
     let failure = run.publish(&people)?;
     Ok(run.output(failure.as_ref()))
+}
+
+/// The key in the file at `path`.
+fn key(path: &Path) -> Result<TsigKey, Failure> {
+    read_key(path).map_err(|error| {
+        let told =
+            |connective: &str| format!("the key file {}{connective} {error}", path.display());
+        match &error {
+            KeyFileError::Unreadable(error) => Failure::unreadable("the key file", path, error),
+            KeyFileError::Exposed { .. } => {
+                Failure::usage("key_file_exposed", told(""), error.remedy())
+            }
+            KeyFileError::NoKey(_) => Failure::usage("key_file_invalid", told(":"), error.remedy()),
+        }
+    })
 }
 
 /// One run over some people.
@@ -181,29 +194,22 @@ impl Run {
     }
 
     fn failure(&self, halt: &Halt) -> Failure {
-        let server = &self.place.server;
-        let (code, message, remedy) = match halt {
-            Halt::Stop(stop) => (
-                stop.code(),
-                format!(
-                    "{server}, zone {}: {stop}",
-                    self.place.zone.trim_end_matches('.')
-                ),
-                stop.remedy().to_owned(),
-            ),
-            Halt::Unreachable(error) => (
+        let Place { server, zone, .. } = &self.place;
+        let failure = match halt {
+            Halt::Stop(stop) => {
+                let zone = zone.trim_end_matches('.');
+                let message = format!("{server}, zone {zone}: {stop}");
+                Failure::own(stop.code(), message, halt.remedy())
+            }
+            Halt::Unreachable(_) => Failure::own(
                 "server_unreachable",
-                format!("{server} cannot be talked to over TCP: {error}"),
-                String::from(
-                    "see that it runs, listens on TCP there, and that no firewall is between; then run the same command again",
-                ),
+                format!("{server} {halt}"),
+                halt.remedy(),
             ),
         };
         Failure {
-            code,
-            message,
-            remedy,
             exit: Exit::Unavailable,
+            ..failure
         }
     }
 

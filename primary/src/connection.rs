@@ -8,6 +8,7 @@ use std::thread;
 use std::time::Duration;
 
 use sotto_publish::update::{Round, Step, Stop};
+use thiserror::Error;
 
 /// The port of the DNS.
 const PORT: u16 = 53;
@@ -28,7 +29,7 @@ const RECONNECTIONS: [Duration; 3] = [
 
 /// A name server's address: an IP address or a host name, with a port or without.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Server {
+pub struct Server {
     host: String,
     port: u16,
 }
@@ -69,17 +70,32 @@ impl fmt::Display for Server {
 }
 
 /// Why a round was not driven to its end.
-#[derive(Debug)]
-pub(super) enum Halt {
+#[derive(Debug, Error)]
+pub enum Halt {
     /// The server cannot be talked to about this zone.
+    #[error("{0}")]
     Stop(Stop),
     /// The server cannot be reached, or is lost again and again.
+    #[error("cannot be talked to over TCP: {0}")]
     Unreachable(io::Error),
+}
+
+impl Halt {
+    /// What to do about it.
+    #[must_use]
+    pub const fn remedy(&self) -> &'static str {
+        match self {
+            Self::Stop(stop) => stop.remedy(),
+            Self::Unreachable(_) => {
+                "see that it runs, listens on TCP there, and that no firewall is between; then run the same command again"
+            }
+        }
+    }
 }
 
 /// A connection that is made when it is needed, and anew when it is lost.
 #[derive(Debug)]
-pub(super) struct Connection {
+pub struct Connection {
     server: Server,
     stream: Option<TcpStream>,
     /// Whether there ever was one: a server that was never reached is not waited for.
@@ -87,7 +103,9 @@ pub(super) struct Connection {
 }
 
 impl Connection {
-    pub(super) const fn new(server: Server) -> Self {
+    /// A connection to `server` that is not made yet.
+    #[must_use]
+    pub const fn new(server: Server) -> Self {
         Self {
             server,
             stream: None,
@@ -95,8 +113,12 @@ impl Connection {
         }
     }
 
-    /// Drives `round` to its end, `now` being the clock.
-    pub(super) fn drive(&mut self, round: &mut Round<'_>, now: fn() -> u64) -> Result<(), Halt> {
+    /// Drives `round` to its end, `now` being the clock, in Unix seconds. Blocks for as long as the server takes.
+    ///
+    /// # Errors
+    ///
+    /// [`Halt`]; [`Round::finish`] tells what was done.
+    pub fn drive(&mut self, round: &mut Round<'_>, now: fn() -> u64) -> Result<(), Halt> {
         let mut pauses = RECONNECTIONS.iter();
         loop {
             let messages = match round.step(now()) {
