@@ -48,6 +48,9 @@ const DS_SHA1: u8 = 1;
 /// A type that nobody has assigned.
 const UNKNOWN: Rtype = Rtype::from_int(65_400);
 
+/// The form of a mailbox's owner name, which is a hash.
+pub const MAILBOX: &str = "c93f1e400f26708f98cb19d936620da35eec8f72e57f9eec01c1afd6._user._mimi.@";
+
 /// What to ask in the last zone of the chain, `@` standing for it: a title, a name, a type.
 pub const QUESTIONS: &[(&str, &str, &str)] = &[
     ("answer", "_mimi.@", "TXT"),
@@ -70,6 +73,7 @@ pub const QUESTIONS: &[(&str, &str, &str)] = &[
     ("DS of an unsigned child", "bare.@", "DS"),
     ("expired", "_mimi.late.test", "TXT"),
     ("DS with SHA-1 alone", "_mimi.old-digest.test", "TXT"),
+    ("mailbox", MAILBOX, "TXT"),
 ];
 
 /// The keys of trees of one algorithm; RSA keys take their time.
@@ -224,6 +228,7 @@ fn fill(zone: &mut ZoneBuilder, apex: &str) -> Result<()> {
         zone.add(under("_mimi")?, Rtype::TXT, record)?;
     }
     zone.add(under("_mimi")?, UNKNOWN, vec![1, 2, 3])?;
+    zone.add(name(&MAILBOX.replace('@', apex))?, Rtype::TXT, text(apex))?;
     zone.add(under("*.wild")?, Rtype::TXT, text("wild.test"))?;
     zone.add(under("full.empty")?, Rtype::TXT, text("full.test"))?;
     let target = rdata::target(&name(&format!("_mimi.{OTHER}"))?);

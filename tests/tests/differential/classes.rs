@@ -64,15 +64,14 @@ classes! {
     WILDCARD = "wildcard one label deep", [Hickory], "sotto", "RFC 4035 section 5.3.4";
     DNAME = "DNAME", [Hickory], "sotto", "RFC 6672 section 5.3.1";
     ALIAS_DENIAL = "alias to a denial", [Hickory], "sotto", "RFC 2308 section 2.2";
-    OTHER_NAME = "wildcard of another name", [Hickory], "sotto", "RFC 4035 section 5.3.4";
+    NEITHER = "neither record nor denial", [Hickory], "sotto", "RFC 4035 section 5.4";
     MIXED_TTL = "mixed TTL", [Hickory], "sotto", "RFC 4034 section 6.3";
     DUPLICATE = "duplicate", [Hickory, Domain], "sotto", "RFC 4034 section 6.3";
     STRAY = "stray record", [Hickory, Domain], "both", "RFC 4035 section 5.3.3";
     SHA1 = "SHA-1 digest", [Hickory, Domain], "others", "RFC 8624 section 3.3";
     SOA = "denial without SOA", [Hickory, Domain], "sotto", "RFC 4035 section 5.4";
     PARTIAL_OPT_OUT = "part of an opt-out denial", [Hickory, Domain], "both", "RFC 5155 section 9.2";
-    NO_ANSWER = "unsigned, without an answer", [Hickory, Domain], "both", "RFC 4035 section 5.2";
-    RESPONSE_CODE = "response code", [Hickory, Domain], "sotto", "RFC 4035 section 5.4";
+    OTHER_QUESTION = "proof of another question", [Hickory, Domain], "both", "RFC 9102 section 2.1";
     STRIPPED_OPT_OUT = "stripped in an opt-out span", [Domain], "domain", "RFC 5155 section 9.2";
     ALGORITHM = "P-384 and Ed25519", [Domain], "both", "RFC 4035 section 5.2";
 }
@@ -155,9 +154,9 @@ impl Meeting<'_> {
         } else if *self.ours == Opinion::Refused && self.spoils_signature_of_keys() {
             Some(UNSIGNED_KEYS)
         } else if *self.change == Change::Misdirected
-            && (self.code, self.theirs) == (Some(Code::DenialIncomplete), &Opinion::Absent)
+            && (self.ours, self.theirs) == (&Opinion::Refused, &Opinion::Absent)
         {
-            Some(OTHER_NAME)
+            Some(NEITHER)
         } else if let Change::Flipped(touched, Field::Ttl) = self.change
             && touched.siblings > 1
             && self.they_refuse()
@@ -194,8 +193,9 @@ impl Meeting<'_> {
         match self.change {
             Change::Doubled(_) => Some(DUPLICATE),
             Change::Mixed => Some(STRAY),
-            Change::Misdirected if *self.ours == Opinion::Insecure => Some(NO_ANSWER),
-            Change::Misdirected if *self.ours == Opinion::Absent => Some(RESPONSE_CODE),
+            // Where nothing is signed, the answer itself is not needed.
+            _ if *self.ours == Opinion::Insecure && self.concerns(RecordType::TXT) => Some(STRAY),
+            Change::Misdirected => Some(OTHER_QUESTION),
             _ if self.concerns(RecordType::SOA) => Some(SOA),
             _ if self.code == Some(Code::OptOut) && self.concerns(RecordType::NSEC3) => {
                 Some(PARTIAL_OPT_OUT)

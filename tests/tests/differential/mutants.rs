@@ -5,6 +5,9 @@ use std::ops::Range;
 use sotto_proof::{Name, Question, Record, RecordType, codec, encode};
 use sotto_tests::peers::transit::Tampering;
 
+/// The types above it are for private use (RFC 6895 section 3.1).
+const LAST_ASSIGNABLE: u16 = 65_279;
+
 /// What was done.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Change {
@@ -108,7 +111,8 @@ impl Selection {
                 self.fields += 1;
                 // An RRset whose records differ in TTL is rare enough to have its turn always.
                 let is_answer = touched.siblings > 1 && touched.rtype == RecordType::TXT;
-                if self.fields.is_multiple_of(self.field_stride) || is_answer && field == Field::Ttl {
+                if self.fields.is_multiple_of(self.field_stride) || is_answer && field == Field::Ttl
+                {
                     let change = Change::Flipped(touched.clone(), field);
                     replace(change, vec![flipped(&octets, place, self.fields)]);
                 }
@@ -117,6 +121,10 @@ impl Selection {
             match self.records % self.record_stride {
                 0 => replace(Change::Removed(touched), vec![]),
                 1 => replace(Change::Doubled(touched), vec![octets.clone(), octets]),
+                // So is a type that nobody has assigned.
+                _ if record.rtype.0 > LAST_ASSIGNABLE => {
+                    replace(Change::Doubled(touched), vec![octets.clone(), octets]);
+                }
                 _ => {}
             }
         }
