@@ -11,6 +11,9 @@ const OWNER: &str =
     "c93f1e400f26708f98cb19d936620da35eec8f72e57f9eec01c1afd6._user._mimi.example.com.";
 const WILDCARD: &str = "*._user._mimi.example.com.";
 
+/// A path, whether it was meant for MIMI, and why.
+type Judged<'a> = (&'a [(&'a str, &'a str)], bool, &'a str);
+
 /// The RDATA of a record's text, which is written for one character-string.
 fn rdata(text: &str) -> Vec<u8> {
     text.as_bytes()
@@ -185,7 +188,7 @@ macro_rules! at {
 
 #[test]
 fn a_wildcard_speaks_where_it_was_meant_for_mimi() {
-    let cases: &[(&[(&str, &str)], bool, &str)] = &[
+    let cases: &[Judged<'_>] = &[
         (&[(OWNER, WILDCARD)], true, "every mailbox of the domain"),
         (
             &[(OWNER, "*._mimi.example.com.")],
@@ -269,7 +272,7 @@ fn who_is_handed_a_name_may_answer_by_wildcard() {
 fn a_dname_above_mimi_moves_the_label_and_hands_nothing_over() {
     let moved = (OWNER, "example.com.");
     let there = at!("_user._mimi.other.net.");
-    let cases: &[(&[(&str, &str)], bool, &str)] = &[
+    let cases: &[Judged<'_>] = &[
         (&[moved, (there, there)], true, "an exact record there"),
         (
             &[moved, (there, "*._user._mimi.other.net.")],

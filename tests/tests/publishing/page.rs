@@ -35,7 +35,6 @@ impl Page {
             .skip(1)
             .step_by(2)
             .map(|fence| fence.split_once('\n').unwrap())
-            .map(|(info, text)| (info, text))
     }
 
     /// Runs the commands of `sotto` that the consoles show, in a folder with `files`, and compares what they print to

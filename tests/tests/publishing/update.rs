@@ -415,7 +415,7 @@ fn a_clock_that_differs_is_told(kind: Kind) {
 fn who_is_done_and_who_is_not_is_told() {
     for kind in [Kind::Knot, Kind::Bind] {
         let primary = start(kind);
-        let is_allowed = |number: usize| number < 100 || number % 10 == 0;
+        let is_allowed = |number: usize| number < 100 || number.is_multiple_of(10);
         let (path, lines) = accounts(&primary, |number| {
             let domain = if is_allowed(number) { NARROW } else { ZONE };
             domain.to_owned()
