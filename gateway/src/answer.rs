@@ -17,8 +17,8 @@ use futures_util::future::BoxFuture;
 use sotto_daemon::roots::{self, RootsError};
 use sotto_envelope::ProofQuery;
 use sotto_proof::{
-    Anchors, Limits, Proof, Question, RecordType, Verdict, Verification, message::Response,
-    rdata::soa_minimum, verify,
+    Anchors, Limits, Proof, Question, RecordType, SignatureMemory, Verdict, Verification,
+    message::Response, rdata::soa_minimum, verify_with_memory,
 };
 use tokio::time::timeout;
 
@@ -33,6 +33,9 @@ use gather::{GatherError, gather};
 
 /// Octets for keys and delegations of zones, shared by all proofs: some 8,000 zones.
 const ZONE_CACHE_OCTETS: u64 = 16 << 20;
+
+/// Good signature checks remembered, 32 octets each: those of some 8,000 zones.
+const REMEMBERED_SIGNATURES: usize = 65_536;
 
 /// Proofs being gathered at once, those included whose askers have gone.
 const MAX_GATHERING: usize = 8_192;
@@ -82,6 +85,8 @@ struct Inner<U> {
     anchors: Anchors,
     patience: Duration,
     clock: Clock,
+    /// Signature checks that were good: proofs of one zone have all but the last in common.
+    signatures: Mutex<SignatureMemory>,
     proofs: AgingCache<Arc<[u8]>>,
     gathering: Flights<Result<Arc<[u8]>, Failure>>,
     zones: AgingCache<Arc<Response>>,
@@ -156,6 +161,7 @@ impl<U: Upstream> Answerer<U> {
             anchors,
             patience: config.dns.timeout(),
             clock,
+            signatures: Mutex::new(SignatureMemory::new(REMEMBERED_SIGNATURES)),
             proofs: AgingCache::new(config.cache.max_bytes),
             gathering: Flights::new(MAX_GATHERING),
             zones: AgingCache::new(config.cache.max_bytes.min(ZONE_CACHE_OCTETS)),
@@ -245,12 +251,18 @@ impl<U: Upstream> Inner<U> {
     }
 
     fn verify(&self, proof: &Proof, question: &Question) -> Verification {
-        verify(
+        // A panic elsewhere leaves the memory whole: it holds digests of checks that were good.
+        let mut signatures = self
+            .signatures
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        verify_with_memory(
             proof.as_bytes(),
             question,
             &self.anchors,
             (self.clock)(),
             &Limits::default(),
+            &mut signatures,
         )
     }
 

@@ -9,7 +9,7 @@ use sotto_proof::Anchors;
 
 use crate::{
     answer::Answerer,
-    key_document::{DocumentError, Publication, PublicationError, question},
+    key_document::{DocumentError, Offer, Publication, PublicationError, question},
     keys::{ActiveKeys, KeySchedule, ScheduleError, StateFileError},
 };
 
@@ -53,6 +53,8 @@ pub(crate) struct Tended {
 pub(crate) enum Standing {
     /// There is a key document.
     Proved,
+    /// There is one, of an epoch that is over: the DNS carries neither today's nor the next. It will be asked again soon.
+    Over(Epoch),
     /// There is none, for the reason told when the DNS was last asked; it will be asked again soon.
     Waiting,
 }
@@ -109,11 +111,11 @@ impl Keeper {
         self.document.load().as_deref().cloned()
     }
 
-    /// How many epochs from the clock's on the DNS carries without a gap; 0 if it was never heard.
+    /// How many epochs from the clock's on the DNS carries without a gap; `None` if it was never heard.
     #[must_use]
-    pub(crate) fn epochs_published(&self) -> u64 {
+    pub(crate) fn epochs_published(&self) -> Option<u64> {
         let current = self.keys().epoch;
-        self.publication.load().as_ref().map_or(0, |publication| {
+        self.publication.load().as_ref().map(|publication| {
             (0..)
                 .take_while(|ahead| publication.records().digest(current.plus(*ahead)).is_some())
                 .count() as u64
@@ -139,17 +141,18 @@ impl Keeper {
     ) -> Result<Standing, KeeperError> {
         let mut made = self.make_document(now);
         let mut asked = None;
-        if (made.is_err() || self.is_stale(now)) && self.may_ask(now) {
+        let is_good = matches!(made, Ok(Standing::Proved));
+        if (!is_good || self.is_stale(now)) && self.may_ask(now) {
             asked = Some(self.ask(now).await);
             made = self.make_document(now);
         }
         turned?;
         match (made, asked) {
-            (Ok(()), Some(Err(error))) => {
+            (Ok(standing), Some(Err(error))) => {
                 tracing::warn!(%error, "the proof of the key record was not renewed; the one at hand still serves");
-                Ok(Standing::Proved)
+                Ok(standing)
             }
-            (Ok(()), _) => Ok(Standing::Proved),
+            (Ok(standing), _) => Ok(standing),
             (Err(_), Some(Err(error))) => Err(error),
             (Err(error), Some(Ok(()))) => Err(error.into()),
             (Err(_), None) => Ok(Standing::Waiting),
@@ -161,17 +164,19 @@ impl Keeper {
     /// # Errors
     ///
     /// [`KeeperError`]: what would keep the keys from being served.
-    pub(crate) async fn look(&self, now: u64) -> Result<(), KeeperError> {
+    pub(crate) async fn look(&self, now: u64) -> Result<Standing, KeeperError> {
         self.ask(now).await?;
         Ok(self.make_document(now)?)
     }
 
     async fn turn(&self, now: u64) -> Result<(), KeeperError> {
         let schedule = Arc::clone(&self.schedule);
+        // What has expired by the clock does not bear witness for it.
         let published: Option<Epoch> = self
             .publication
             .load()
             .as_ref()
+            .filter(|publication| now <= publication.valid_until)
             .and_then(|publication| publication.newest());
         tokio::task::spawn_blocking(move || schedule.turn_to(now, published))
             .await
@@ -222,15 +227,15 @@ impl Keeper {
         Ok(())
     }
 
-    fn make_document(&self, now: u64) -> Result<(), DocumentError> {
+    fn make_document(&self, now: u64) -> Result<Standing, DocumentError> {
         let made = match self.publication.load().as_ref() {
             Some(publication) => publication.document(&self.keys(), now),
             None => Err(DocumentError::NotPublished(Epoch::at(now))),
         };
         match made {
-            Ok(document) => {
+            Ok(Offer { document, over }) => {
                 self.document.store(Some(Arc::new(document)));
-                Ok(())
+                Ok(over.map_or(Standing::Proved, Standing::Over))
             }
             Err(error) => {
                 self.document.store(None);

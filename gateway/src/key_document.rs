@@ -5,12 +5,26 @@
 use bytes::Bytes;
 use sotto_envelope::{Epoch, KeyDocument, KeyRecord, KeyRecordError, KeyRecords};
 use sotto_proof::{Anchors, Limits, Name, Question, Reason, RecordType, Verdict, verify};
-use sotto_wire::KEY_DOCUMENT_MAX_BYTES;
+use sotto_wire::{EPOCH_SECONDS, KEY_DOCUMENT_MAX_BYTES};
 
-use crate::keys::ActiveKeys;
+use crate::keys::{ActiveKeys, KeyList};
 
 /// Seconds before the proof expires by which another must be there.
 const EXPIRY_MARGIN: u64 = 3_600;
+
+/// Seconds after its end for which the newest published epoch is still offered if the DNS carries neither today's nor the next:
+/// 23 hours. Clients accept the epoch before their own (docs/protocol.md, section 7), so all but the last hour of the day: for that long
+/// they, and relays, may build on what they have fetched, and clocks differ.
+pub const GRACE_SECONDS: u64 = EPOCH_SECONDS - 3_600;
+
+/// A key document, and what it stands on.
+#[derive(Clone, Debug)]
+pub(crate) struct Offer {
+    /// Its octets.
+    pub(crate) document: Bytes,
+    /// The epoch that is offered though it is over, since the DNS carries no later one.
+    pub(crate) over: Option<Epoch>,
+}
 
 /// The key record as the DNS proves it at one time.
 #[derive(Clone, Debug)]
@@ -206,12 +220,13 @@ impl Publication {
         self.records.epochs().next_back()
     }
 
-    /// The key document for the time `now`: the lists of the current and the next epoch, as far as the DNS vouches for them.
+    /// The key document for the time `now`: the lists of the current and the next epoch, as far as the DNS vouches for them; if it
+    /// carries neither, for [`GRACE_SECONDS`], that of the epoch before.
     ///
     /// # Errors
     ///
     /// [`DocumentError`].
-    pub(crate) fn document(&self, keys: &ActiveKeys, now: u64) -> Result<Bytes, DocumentError> {
+    pub(crate) fn document(&self, keys: &ActiveKeys, now: u64) -> Result<Offer, DocumentError> {
         if now > self.valid_until {
             return Err(DocumentError::Expired(self.valid_until));
         }
@@ -220,25 +235,40 @@ impl Publication {
         let mut lists = Vec::with_capacity(2);
         let mut other = None;
         for list in keys.lists.iter().filter(|list| list.epoch >= current) {
-            match self.records.digest(list.epoch) {
-                Some(digest) if digest == list.digest => {
-                    lists.push((list.epoch, list.list.to_vec()));
-                }
-                Some(_) => other = other.or(Some(list.epoch)),
+            match self.vouches_for(list) {
+                Some(true) => lists.push((list.epoch, list.list.to_vec())),
+                Some(false) => other = other.or(Some(list.epoch)),
                 None => {}
             }
         }
+        if let (true, Some(epoch)) = (lists.is_empty(), other) {
+            return Err(DocumentError::OtherKeys(epoch));
+        }
+        let mut over = None;
         if lists.is_empty() {
-            return Err(other.map_or(
-                DocumentError::NotPublished(current),
-                DocumentError::OtherKeys,
-            ));
+            let last = keys
+                .list(current.previous())
+                .filter(|list| self.vouches_for(list) == Some(true))
+                .filter(|list| now < list.epoch.end().saturating_add(GRACE_SECONDS))
+                .ok_or(DocumentError::NotPublished(current))?;
+            lists.push((last.epoch, last.list.to_vec()));
+            over = Some(last.epoch);
         }
         let document = KeyDocument {
             lists,
             proof: self.proof.clone(),
         };
         let octets = document.encode().map_err(|_| DocumentError::TooLarge)?;
-        Ok(Bytes::from(octets))
+        Ok(Offer {
+            document: octets.into(),
+            over,
+        })
+    }
+
+    /// Whether the DNS carries the digest of `list`; `None` if it carries none of its epoch.
+    fn vouches_for(&self, list: &KeyList) -> Option<bool> {
+        self.records
+            .digest(list.epoch)
+            .map(|digest| digest == list.digest)
     }
 }

@@ -2,9 +2,12 @@
 //!
 //! Reading the clock and deciding what it means are apart: [`KeySchedule::turn_to`] is told the time. The keys in use
 //! follow the clock at once; the state file, whose advance cannot be undone, follows only as far as the DNS
-//! vouches for the epoch, so that a clock that jumps ahead destroys nothing.
+//! vouches for the epoch, and only when the clock has stood in an epoch for [`SETTLING_SECONDS`], so that a clock that jumps
+//! ahead, and is set right again, destroys nothing.
 
+mod export;
 mod state;
+mod supply;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -12,18 +15,26 @@ use arc_swap::ArcSwap;
 use aws_lc_rs::error::Unspecified;
 use bytes::Bytes;
 use sotto_envelope::{
-    Epoch, KeyRecord, KeyRing,
+    Epoch, KeyRecord, KeyRecordError, KeyRing,
     schedule::{Ratchet, ScheduleError as RatchetError},
 };
 use zeroize::Zeroizing;
 
-pub use self::state::{StateFile, StateFileError};
+pub use self::{
+    export::{EXPORT_MAX_BYTES, Export, ExportError},
+    state::{StateFile, StateFileError},
+    supply::{EPOCHS_TO_ALARM_AT, EPOCHS_TO_WARN_AT, Supply},
+};
 
 /// How many epochs `keys publish` prints ahead: a missed update of the DNS must not be an outage.
 pub const PUBLISHED_EPOCHS: u64 = 14;
 
 /// Seconds that a resolver may keep the key record: an hour, so that a correction takes effect within one.
 pub const KEY_RECORD_TTL: u32 = 3_600;
+
+/// Seconds for which the clock has to stand in one epoch before keys that are over by it are destroyed: a clock that was wrong when the
+/// machine started, or is set by a mistake, is usually corrected within minutes, and what is destroyed cannot be had back.
+pub const SETTLING_SECONDS: u64 = 3_600;
 
 /// The keys that a gateway works with at one time.
 pub struct ActiveKeys {
@@ -66,8 +77,15 @@ pub enum ScheduleError {
 /// The keys in use, and the state they come from.
 pub struct KeySchedule {
     file: StateFile,
-    ratchet: Mutex<Ratchet>,
+    held: Mutex<Held>,
     active: ArcSwap<ActiveKeys>,
+}
+
+/// What the schedule keeps beside the keys in use.
+struct Held {
+    ratchet: Ratchet,
+    /// Unix seconds by the clock when it came into the epoch that it stands in.
+    turned_at: u64,
 }
 
 impl KeySchedule {
@@ -81,7 +99,10 @@ impl KeySchedule {
         let active = derive(&ratchet, Epoch::at(now))?;
         Ok(Self {
             file,
-            ratchet: Mutex::new(ratchet),
+            held: Mutex::new(Held {
+                ratchet,
+                turned_at: now,
+            }),
             active: ArcSwap::from_pointee(active),
         })
     }
@@ -101,8 +122,8 @@ impl KeySchedule {
         self.file.try_write()
     }
 
-    /// Turns to the epoch of `now`, and lets go of epochs that are over, at most up to `published`, the newest epoch
-    /// that the DNS carries. Writes the state file, so it may block for as long as the disk does.
+    /// Turns to the epoch of `now`, and, [`SETTLING_SECONDS`] later, lets go of epochs that are over, at most up to `published`,
+    /// the newest epoch that the DNS carries. Writes the state file, so it may block for as long as the disk does.
     ///
     /// # Errors
     ///
@@ -110,15 +131,19 @@ impl KeySchedule {
     /// [`ScheduleError::State`]: past keys stay derivable, while those in use are those of this time.
     pub fn turn_to(&self, now: u64, published: Option<Epoch>) -> Result<(), ScheduleError> {
         let epoch = Epoch::at(now);
-        let mut ratchet = self.ratchet.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
         if self.active.load().epoch != epoch {
-            self.active.store(Arc::new(derive(&ratchet, epoch)?));
+            self.active.store(Arc::new(derive(&held.ratchet, epoch)?));
+            held.turned_at = now;
+        }
+        if now.abs_diff(held.turned_at) < SETTLING_SECONDS {
+            return Ok(());
         }
         // The previous epoch is still accepted, so it is the oldest that has to be derivable after a restart.
         if let Some(oldest) = published.map(|newest| newest.min(epoch.previous()))
-            && oldest > ratchet.epoch()
+            && oldest > held.ratchet.epoch()
         {
-            *ratchet = self.file.advance(oldest, false)?;
+            held.ratchet = self.file.advance(oldest, false)?;
         }
         Ok(())
     }
@@ -192,6 +217,12 @@ pub fn records(
         .collect()
 }
 
+/// Whether TXT RDATA is a key record, well-formed or not, so that publishing may replace it. Other TXT at the name is somebody else's.
+#[must_use]
+pub fn is_key_record(rdata: &[u8]) -> bool {
+    !matches!(KeyRecord::parse(rdata), Err(KeyRecordError::NotOurs))
+}
+
 /// Draws a secret for a new schedule from the system's random source.
 ///
 /// # Errors
@@ -236,16 +267,24 @@ mod tests {
     fn keys_follow_the_clock_and_the_state_follows_the_dns() {
         let (_directory, schedule) = schedule(EPOCH.start());
         let day = |days: u64| EPOCH.plus(days).start();
+        let settled = |days: u64| day(days) + SETTLING_SECONDS;
         let stored = || schedule.file.load().unwrap().epoch().0;
 
         schedule.turn_to(day(3), None).unwrap();
         assert_eq!(epochs(&schedule), [20_002, 20_003, 20_004]);
         assert_eq!(stored(), 20_000, "nothing vouched for the time");
 
-        schedule.turn_to(day(3), Some(EPOCH.plus(14))).unwrap();
+        schedule
+            .turn_to(settled(3) - 1, Some(EPOCH.plus(14)))
+            .unwrap();
+        assert_eq!(stored(), 20_000, "the clock may yet be set right");
+
+        schedule.turn_to(settled(3), Some(EPOCH.plus(14))).unwrap();
         assert_eq!(stored(), 20_002, "the previous epoch stays derivable");
 
-        schedule.turn_to(day(20), Some(EPOCH.plus(14))).unwrap();
+        for now in [day(20), settled(20)] {
+            schedule.turn_to(now, Some(EPOCH.plus(14))).unwrap();
+        }
         assert_eq!(stored(), 20_014, "at most to the newest published epoch");
         assert_eq!(epochs(&schedule), [20_019, 20_020, 20_021]);
     }
@@ -262,8 +301,10 @@ mod tests {
         );
         assert_eq!(epochs(&schedule), [20_000, 20_001], "the keys in use stay");
 
+        let jumped = EPOCH.plus(20).start();
+        schedule.turn_to(jumped, Some(EPOCH.plus(20))).unwrap();
         let error = schedule
-            .turn_to(EPOCH.plus(20).start(), Some(EPOCH.plus(20)))
+            .turn_to(jumped + SETTLING_SECONDS, Some(EPOCH.plus(20)))
             .unwrap_err();
         assert!(
             matches!(error, ScheduleError::State(StateFileError::Advance { .. })),
@@ -282,12 +323,39 @@ mod tests {
     }
 
     #[test]
+    fn a_clock_that_is_set_right_within_the_hour_has_destroyed_nothing() {
+        let (_directory, schedule) = schedule(EPOCH.start());
+        let jumped = EPOCH.plus(9).start();
+        for now in [jumped, jumped + SETTLING_SECONDS - 1, EPOCH.start() + 60] {
+            schedule.turn_to(now, Some(EPOCH.plus(13))).unwrap();
+        }
+        assert_eq!(epochs(&schedule), [20_000, 20_001]);
+        assert_eq!(schedule.file.load().unwrap().epoch(), EPOCH);
+    }
+
+    #[test]
+    fn only_key_records_are_ours_to_replace() {
+        let text = |text: &str| [&[text.len() as u8], text.as_bytes()].concat();
+        let record = KeyRecord {
+            operator: "operator.test".to_owned(),
+            epoch: EPOCH,
+            digest: [1; 32],
+        };
+        assert!(is_key_record(&record.to_rdata()));
+        assert!(is_key_record(&text("v=OHTTPKEYS1; o=broken")));
+        for other in ["v=spf1 -all", "", "v=OHTTPKEYS2; o=a.test"] {
+            assert!(!is_key_record(&text(other)), "{other}");
+        }
+    }
+
+    #[test]
     fn instances_with_one_state_agree() {
         let (directory, schedule) = schedule(EPOCH.start());
         let file = StateFile::at(directory.path().join("gateway.keys"));
-        schedule
-            .turn_to(EPOCH.plus(5).start(), Some(EPOCH.plus(9)))
-            .unwrap();
+        for now in [0, SETTLING_SECONDS].map(|after| EPOCH.plus(5).start() + after) {
+            schedule.turn_to(now, Some(EPOCH.plus(9))).unwrap();
+        }
+        assert_eq!(file.load().unwrap().epoch(), EPOCH.plus(4));
         let other = KeySchedule::open(file, EPOCH.plus(5).start()).unwrap();
         assert_eq!(schedule.active().lists, other.active().lists);
     }

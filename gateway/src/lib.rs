@@ -30,6 +30,6 @@ mod running;
 pub use answer::AnswererError;
 pub use config::Config;
 pub use keeper::KeeperError;
-pub use key_document::{DocumentError, PublicationError};
+pub use key_document::{DocumentError, GRACE_SECONDS, PublicationError};
 pub use observe::{GatewayView, Observe};
 pub use running::{Gateway, KeyCheck, Running, StartError, check_keys};

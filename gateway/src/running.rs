@@ -10,6 +10,7 @@ use sotto_daemon::{
     metrics::Metrics,
     signals::Signals,
 };
+use sotto_envelope::Epoch;
 use sotto_proof::{AnchorError, Anchors};
 use tokio::{
     sync::{Semaphore, watch},
@@ -22,7 +23,8 @@ use crate::{
     config::{Config, ConfigProblem},
     http::{Shared, router},
     keeper::{Keeper, KeeperError, Standing, Tended},
-    keys::{KeySchedule, ScheduleError, StateFile, StateFileError},
+    key_document::GRACE_SECONDS,
+    keys::{KeySchedule, ScheduleError, StateFile, StateFileError, Supply},
     metrics::Counters,
     observe::Observe,
     relays::{Relays, RelaysError},
@@ -98,6 +100,8 @@ pub struct Running {
 pub struct KeyCheck {
     /// How many epochs from the present one on the DNS carries without a gap.
     pub epochs_published: u64,
+    /// The epoch that is offered though it is over, since the DNS carries no later one, and the Unix time until which it is.
+    pub over: Option<(Epoch, u64)>,
     /// What keeps the keys from being served.
     pub problem: Option<KeeperError>,
 }
@@ -110,10 +114,14 @@ pub struct KeyCheck {
 pub async fn check_keys(config: &Config, now: u64) -> Result<KeyCheck, StartError> {
     let schedule = KeySchedule::open(StateFile::at(&config.keys.state), now)?;
     let keeper = keeper(config, schedule, &(Arc::new(move || now) as Clock))?;
-    let problem = keeper.look(now).await.err();
+    let looked = keeper.look(now).await;
     Ok(KeyCheck {
-        epochs_published: keeper.epochs_published(),
-        problem,
+        epochs_published: keeper.epochs_published().unwrap_or(0),
+        over: match looked {
+            Ok(Standing::Over(epoch)) => Some((epoch, epoch.end().saturating_add(GRACE_SECONDS))),
+            _ => None,
+        },
+        problem: looked.err(),
     })
 }
 
@@ -357,6 +365,7 @@ async fn tend(shared: Arc<Shared>, time: Time, readiness: Readiness, told: watch
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut last = None;
     let mut last_past = Ok(());
+    let mut last_supply = Supply::Good;
     loop {
         ticks.tick().await;
         let (now, tending) = ((time.clock)(), Arc::clone(&shared));
@@ -375,6 +384,11 @@ async fn tend(shared: Arc<Shared>, time: Time, readiness: Readiness, told: watch
         let news = match keys {
             Ok(Standing::Waiting) => None,
             Ok(Standing::Proved) => Some(Ok(())),
+            Ok(Standing::Over(epoch)) => Some(Err(format!(
+                "the DNS carries the keys of no epoch after {epoch}, which is over and is offered for {} hours more at most; \
+                 run `sotto-gateway keys publish`",
+                GRACE_SECONDS / 3_600
+            ))),
             Err(error) => Some(Err(error)),
         };
         let ready = shared.keeper.document().is_some();
@@ -401,14 +415,32 @@ async fn tend(shared: Arc<Shared>, time: Time, readiness: Readiness, told: watch
             .counters
             .resolvers(&shared.keeper.answerer().resolvers());
         last_past = past;
-        shared
-            .counters
-            .keys(shared.keeper.epochs_published(), ready);
+        let left = shared.keeper.epochs_published();
+        shared.counters.keys(left.unwrap_or(0), ready);
+        // Before the DNS was heard nothing is known.
+        if let Some(left) = left.filter(|left| Supply::of(*left) != last_supply) {
+            last_supply = Supply::of(left);
+            tell(last_supply, left);
+        }
         readiness.set_ready(ready);
         told.send_modify(|tending| {
             tending.rounds += 1;
             tending.ready = ready;
         });
+    }
+}
+
+/// Tells for how many epochs the DNS vouches, when that has become better or worse.
+fn tell(supply: Supply, left: u64) {
+    const REMEDY: &str = "run `sotto-gateway keys publish`, and see why it has not run";
+    match supply {
+        Supply::Good => tracing::info!(left, "the DNS carries the keys of enough epochs again"),
+        Supply::Low => tracing::warn!(left, remedy = REMEDY, "few epochs are left in the DNS"),
+        Supply::Ending => tracing::error!(
+            left,
+            remedy = REMEDY,
+            "no epochs are left in the DNS, or next to none"
+        ),
     }
 }
 

@@ -73,6 +73,25 @@ pub enum StateFileError {
     /// Another process holds the lock.
     #[error("another process is writing {}; wait for it, or find out why it hangs", .0.display())]
     Locked(PathBuf),
+    /// What would take its place is older.
+    #[error(
+        "the state at {} stands at epoch {stands}, what would replace it at {epoch}: the keys are the same, and those in between are          destroyed here already; nothing is to be done",
+        path.display()
+    )]
+    Behind {
+        /// The file.
+        path: PathBuf,
+        /// The epoch that it begins with.
+        stands: Epoch,
+        /// The epoch that the other begins with.
+        epoch: Epoch,
+    },
+    /// There is one of other keys, which only `--force` replaces.
+    #[error(
+        "there is a key state at {} of other keys; `--force` replaces it for good, and strands every client that holds its keys",
+        .0.display()
+    )]
+    OtherKeys(PathBuf),
     /// The schedule refuses the step.
     #[error(
         "the keys in {} cannot be advanced: {source}; check the clock, and if it is right run `sotto-gateway keys advance --force`",
@@ -134,6 +153,35 @@ impl StateFile {
         let ratchet = Ratchet::new(epoch, secret);
         self.replace(&ratchet)?;
         Ok(ratchet)
+    }
+
+    /// Makes `ratchet`, which another instance exported, the state. Gives the state that then stands, and whether it was written:
+    /// where one of the same keys stands, nothing is.
+    ///
+    /// # Errors
+    ///
+    /// [`StateFileError::Behind`], [`StateFileError::OtherKeys`] without `force`, and every error of reading and writing; with
+    /// `force` a state that cannot be read is replaced too.
+    pub fn join(&self, ratchet: Ratchet, force: bool) -> Result<(Ratchet, bool), StateFileError> {
+        let _lock = self.lock()?;
+        match self.load() {
+            Ok(own) if derive_the_same(&own, &ratchet) => {
+                if ratchet.epoch() < own.epoch() {
+                    return Err(StateFileError::Behind {
+                        path: self.path.clone(),
+                        stands: own.epoch(),
+                        epoch: ratchet.epoch(),
+                    });
+                }
+                return Ok((own, false));
+            }
+            Ok(_) if !force => return Err(StateFileError::OtherKeys(self.path.clone())),
+            Ok(_) | Err(StateFileError::Missing(_)) => {}
+            Err(error) if !force => return Err(error),
+            Err(_) => {}
+        }
+        self.replace(&ratchet)?;
+        Ok((ratchet, true))
     }
 
     /// Reads the state.
@@ -249,6 +297,15 @@ impl StateFile {
     }
 }
 
+/// Whether both derive the keys of the later one's epoch, and so of every epoch after it.
+fn derive_the_same(one: &Ratchet, other: &Ratchet) -> bool {
+    let epoch = one.epoch().max(other.epoch());
+    match (one.keys(epoch), other.keys(epoch)) {
+        (Ok(one), Ok(other)) => one.list() == other.list(),
+        _ => false,
+    }
+}
+
 /// Removes what a crash has left; the lock says that nobody is writing it.
 fn remove_leftover(new: &Path) -> io::Result<()> {
     match fs::remove_file(new) {
@@ -257,7 +314,8 @@ fn remove_leftover(new: &Path) -> io::Result<()> {
     }
 }
 
-fn write_new(new: &Path, octets: &[u8]) -> io::Result<()> {
+/// Writes a file that was not there, for its owner alone, down to the disk.
+pub(super) fn write_new(new: &Path, octets: &[u8]) -> io::Result<()> {
     let mut file = OpenOptions::new()
         .write(true)
         .create_new(true)
@@ -281,131 +339,4 @@ fn directory(path: &Path) -> &Path {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const SECRET: [u8; 32] = [7; 32];
-
-    fn fresh() -> (tempfile::TempDir, StateFile) {
-        let directory = tempfile::tempdir().unwrap();
-        let file = StateFile::at(directory.path().join("gateway.keys"));
-        (directory, file)
-    }
-
-    #[test]
-    fn a_state_survives_its_file() {
-        let (_directory, file) = fresh();
-        let made = file.create(Epoch(20_000), SECRET).unwrap();
-        let read = file.load().unwrap();
-        assert_eq!(read.epoch(), Epoch(20_000));
-        let list = |ratchet: &Ratchet| ratchet.keys(Epoch(20_003)).unwrap().list().to_vec();
-        assert_eq!(list(&made), list(&read));
-        let mode = fs::metadata(file.path()).unwrap().permissions().mode();
-        assert_eq!(mode & 0o777, 0o600);
-    }
-
-    #[test]
-    fn init_destroys_nothing() {
-        let (_directory, file) = fresh();
-        file.create(Epoch(20_000), SECRET).unwrap();
-        let error = file.create(Epoch(20_001), [8; 32]).unwrap_err();
-        assert!(matches!(error, StateFileError::Exists(_)), "{error}");
-        assert_eq!(file.load().unwrap().epoch(), Epoch(20_000));
-    }
-
-    #[test]
-    fn advancing_is_for_good_and_bounded() {
-        let (_directory, file) = fresh();
-        file.create(Epoch(20_000), SECRET).unwrap();
-        assert_eq!(
-            file.advance(Epoch(20_014), false).unwrap().epoch(),
-            Epoch(20_014)
-        );
-        assert_eq!(
-            file.advance(Epoch(20_001), false).unwrap().epoch(),
-            Epoch(20_014)
-        );
-        assert!(file.load().unwrap().keys(Epoch(20_013)).is_err());
-
-        let error = file.advance(Epoch(20_029), false).unwrap_err();
-        assert!(
-            error.to_string().contains("keys advance --force"),
-            "{error}"
-        );
-        assert_eq!(file.load().unwrap().epoch(), Epoch(20_014));
-        assert_eq!(
-            file.advance(Epoch(20_029), true).unwrap().epoch(),
-            Epoch(20_029)
-        );
-    }
-
-    #[test]
-    fn every_fault_names_the_file_and_the_remedy() {
-        let (_directory, file) = fresh();
-        assert!(file.load().unwrap_err().to_string().contains("keys init"));
-
-        for content in ["", "nonsense", "\u{0}\u{1}"] {
-            fs::write(file.path(), content).unwrap();
-            fs::set_permissions(file.path(), fs::Permissions::from_mode(0o600)).unwrap();
-            let error = file.load().unwrap_err().to_string();
-            assert!(
-                error.contains("gateway.keys") && error.contains("backup"),
-                "{error}"
-            );
-        }
-        fs::set_permissions(file.path(), fs::Permissions::from_mode(0o640)).unwrap();
-        assert!(file.load().unwrap_err().to_string().contains("chmod 600"));
-    }
-
-    #[test]
-    fn a_crash_before_the_rename_leaves_the_old_state() {
-        let (_directory, file) = fresh();
-        file.create(Epoch(20_000), SECRET).unwrap();
-        fs::write(beside(file.path(), ".new"), "half a st").unwrap();
-        assert_eq!(file.load().unwrap().epoch(), Epoch(20_000));
-        assert_eq!(
-            file.advance(Epoch(20_001), false).unwrap().epoch(),
-            Epoch(20_001)
-        );
-        assert!(!beside(file.path(), ".new").exists());
-    }
-
-    #[test]
-    fn a_successor_that_could_not_be_written_is_told_beforehand() {
-        let (_directory, file) = fresh();
-        file.create(Epoch(20_000), SECRET).unwrap();
-        let before = fs::read(file.path()).unwrap();
-        fs::write(beside(file.path(), ".new"), "half a st").unwrap();
-        file.try_write().unwrap();
-        assert_eq!(fs::read(file.path()).unwrap(), before);
-        assert!(!beside(file.path(), ".new").exists());
-
-        // Directories where files belong stop root, too, whom no mode stops.
-        for suffix in [".new", ".lock"] {
-            let (_directory, file) = fresh();
-            file.create(Epoch(20_000), SECRET).unwrap();
-            let _ = fs::remove_file(beside(file.path(), suffix));
-            fs::create_dir(beside(file.path(), suffix)).unwrap();
-            let error = file.try_write().unwrap_err().to_string();
-            assert!(
-                error.starts_with("past keys cannot be destroyed")
-                    && error.contains("gateway.keys"),
-                "{error}"
-            );
-            assert!(file.advance(Epoch(20_001), false).is_err());
-        }
-    }
-
-    #[test]
-    fn two_writers_end_with_one_state() {
-        let (_directory, file) = fresh();
-        file.create(Epoch(20_000), SECRET).unwrap();
-        thread::scope(|scope| {
-            for epoch in 20_001..=20_008 {
-                let file = &file;
-                scope.spawn(move || file.advance(Epoch(epoch), false).unwrap());
-            }
-        });
-        assert_eq!(file.load().unwrap().epoch(), Epoch(20_008));
-    }
-}
+mod tests;
