@@ -385,7 +385,7 @@ async fn tend(shared: Arc<Shared>, time: Time, readiness: Readiness, told: watch
             Ok(Standing::Waiting) => None,
             Ok(Standing::Proved) => Some(Ok(())),
             Ok(Standing::Over(epoch)) => Some(Err(format!(
-                "the DNS carries the keys of no epoch after {epoch}, which is over and is offered for {} hours more at most; \
+                "the DNS carries the keys of no epoch after {epoch}, which is over and is offered for {} hours after its end; \
                  run `sotto-gateway keys publish`",
                 GRACE_SECONDS / 3_600
             ))),

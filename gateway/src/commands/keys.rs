@@ -1,5 +1,9 @@
 //! `sotto-gateway keys`: the schedule's life in an operator's hands. Nothing here prints a secret.
 
+mod check;
+mod publish;
+mod transfer;
+
 use std::{fmt::Write, process::ExitCode};
 
 use anyhow::Context;
@@ -9,17 +13,13 @@ use sotto_daemon::{
     clock,
     command::{print, print_json},
 };
-use sotto_envelope::{Epoch, KeyRecord, Suite};
+use sotto_envelope::{Epoch, Suite};
 use sotto_gateway::{
-    Config, check_keys,
-    keys::{KEY_RECORD_TTL, KeySchedule, PUBLISHED_EPOCHS, StateFile, fresh_secret, records},
+    Config,
+    keys::{KeySchedule, StateFile, fresh_secret},
 };
 
-use super::runtime;
 use crate::Configuration;
-
-/// Epochs left in the DNS at which an operator should publish.
-const EPOCHS_TO_WARN_AT: u64 = 5;
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
@@ -27,10 +27,10 @@ pub(crate) enum Command {
     Init(Options),
     /// Show epochs and digests
     Show(Options),
-    /// Print the zone lines of the coming 14 epochs
-    Publish(Options),
-    /// Ask the DNS whether it vouches for these keys, and for how long
-    Check(Options),
+    Publish(publish::Arguments),
+    Check(check::Arguments),
+    Export(transfer::ExportArguments),
+    Join(transfer::JoinArguments),
     /// Let go of past epochs for good, after a long rest
     Advance {
         #[command(flatten)]
@@ -55,8 +55,10 @@ pub(crate) fn run(command: Command) -> anyhow::Result<ExitCode> {
     match command {
         Command::Init(options) => init(&options, now),
         Command::Show(options) => show(&options, now),
-        Command::Publish(options) => publish(&options, now),
-        Command::Check(options) => check(&options, now),
+        Command::Publish(arguments) => publish::run(&arguments, now),
+        Command::Check(arguments) => Ok(check::run(&arguments, now)),
+        Command::Export(arguments) => transfer::export(&arguments),
+        Command::Join(arguments) => transfer::join(&arguments, now),
         Command::Advance { options, force } => advance(&options, force, now),
     }
 }
@@ -71,12 +73,16 @@ impl Options {
         Ok((config, state))
     }
 
-    fn answer(&self, json: &Value, text: &str) -> anyhow::Result<ExitCode> {
+    fn print(&self, json: &Value, text: &str) -> anyhow::Result<()> {
         if self.json {
-            print_json(json)?;
+            print_json(json)
         } else {
-            print(text)?;
+            print(text)
         }
+    }
+
+    fn answer(&self, json: &Value, text: &str) -> anyhow::Result<ExitCode> {
+        self.print(json, text)?;
         Ok(ExitCode::SUCCESS)
     }
 }
@@ -131,62 +137,6 @@ fn show(options: &Options, now: u64) -> anyhow::Result<ExitCode> {
     )
 }
 
-fn publish(options: &Options, now: u64) -> anyhow::Result<ExitCode> {
-    let (config, file) = options.load()?;
-    let records = records(
-        &file.load()?,
-        &config.operator,
-        Epoch::at(now),
-        PUBLISHED_EPOCHS,
-    )?;
-    let owner = KeyRecord::owner_name(&config.host);
-    let json: Vec<_> = records
-        .iter()
-        .map(|record| json!({ "epoch": record.epoch.0, "text": record.to_text(), "rdata_hex": hex::encode(record.to_rdata()) }))
-        .collect();
-    let mut text = String::new();
-    for record in &records {
-        writeln!(
-            text,
-            "{owner} {KEY_RECORD_TTL} IN TXT {}",
-            character_strings(&record.to_rdata())
-        )?;
-    }
-    options.answer(
-        &json!({ "schema": 1, "owner": owner, "type": "TXT", "ttl": KEY_RECORD_TTL, "records": json }),
-        &text,
-    )
-}
-
-fn check(options: &Options, now: u64) -> anyhow::Result<ExitCode> {
-    let (config, _) = options.load()?;
-    let found = runtime()?.block_on(check_keys(&config, now))?;
-    let left = found.epochs_published;
-    let problem = match found.problem {
-        Some(error) => Some(error.to_string()),
-        None if left <= EPOCHS_TO_WARN_AT => Some(format!(
-            "the DNS carries only {left} epochs from now on; publish what `sotto-gateway keys publish` prints"
-        )),
-        None => None,
-    };
-    let good = problem.is_none();
-    let text = problem.clone().unwrap_or_else(|| {
-        format!(
-            "The DNS vouches for the keys of this and the following {} epochs.",
-            left.saturating_sub(1)
-        )
-    });
-    options.answer(
-        &json!({ "schema": 1, "ok": good, "epochs_published": left, "problem": problem }),
-        &format!("{text}\n"),
-    )?;
-    Ok(if good {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    })
-}
-
 fn advance(options: &Options, force: bool, now: u64) -> anyhow::Result<ExitCode> {
     let (_, file) = options.load()?;
     // The previous epoch stays: its envelopes may still be on the way.
@@ -195,36 +145,4 @@ fn advance(options: &Options, force: bool, now: u64) -> anyhow::Result<ExitCode>
         &json!({ "schema": 1, "epoch": epoch.0 }),
         &format!("{} now begins with epoch {epoch}.\n", file.path().display()),
     )
-}
-
-/// The character-strings of TXT RDATA as a zone file writes them. Key records hold no character that needs escaping.
-fn character_strings(rdata: &[u8]) -> String {
-    let mut strings = Vec::new();
-    let mut rest = rdata;
-    while let Some((length, after)) = rest.split_first() {
-        let (string, after) = after.split_at(usize::from(*length).min(after.len()));
-        strings.push(format!("\"{}\"", String::from_utf8_lossy(string)));
-        rest = after;
-    }
-    strings.join(" ")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn long_records_are_split_into_character_strings() {
-        let record = KeyRecord {
-            operator: format!("{}.example", ["a"; 100].join(".")),
-            epoch: Epoch(20_000),
-            digest: [0xab; 32],
-        };
-        let written = character_strings(&record.to_rdata());
-        assert_eq!(written.matches('"').count(), 4, "{written}");
-        assert_eq!(
-            written.replace("\" \"", ""),
-            format!("\"{}\"", record.to_text())
-        );
-    }
 }
