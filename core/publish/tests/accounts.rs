@@ -257,7 +257,7 @@ fn an_input_that_breaks_off_says_why() {
     }
     let input = HEADING.as_bytes().chain(Broken);
     let refused = Accounts::new(input, Placement::default(), None)
-        .and_then(|accounts| accounts.collect::<Result<Vec<_>, _>>())
+        .and_then(Iterator::collect::<Result<Vec<_>, _>>)
         .unwrap_err();
     assert_eq!(refused.problem.code(), "accounts_unreadable");
     assert!(
