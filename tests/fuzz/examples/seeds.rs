@@ -217,9 +217,30 @@ fn configurations() -> Vec<Vec<u8>> {
     seeds
 }
 
+fn publishing() -> Vec<Vec<u8>> {
+    let rows = "identifier,service,account,prefer,label,tag,opt_out\nhugh@example.test,im.a.test,hugh,1,a,\"x;y\",\nhugh@example.test,im.b.test,,,,,\n*@example.test,,,,,,yes\n+442079460148,im.a.test,,,,,\n";
+    let zone = "$ORIGIN example.test.\n$TTL 300\n@ SOA ns h 1 2 3 4 5 ; c\n@ NS ns\n_mimi.a TXT \"v=MIMI1; \" \"e=im.a.test\"\n_mimi.b ( TYPE65400\n \\# 3 010203 )\n_user._mimi DNAME x.y.\n*.c 60 IN CNAME \\097.b\n";
+    let keys = [
+        "key \"updater\" { algorithm hmac-sha256; secret \"MDEyMzQ1Njc4OWFiY2RlZg==\"; };",
+        "key:\n  - id: updater\n    algorithm: hmac-sha512\n    secret: MDEyMzQ1Njc4OWFiY2RlZg==\n",
+        "hmac-sha256:updater:MDEyMzQ1Njc4OWFiY2RlZg==",
+        "updater hmac-md5 MDEy",
+    ];
+    let mut seeds = texts(2, &keys);
+    for origin in 0..2 {
+        seeds.push([&[0, origin][..], rows.as_bytes()].concat());
+        seeds.push([&[1, origin][..], zone.as_bytes()].concat());
+    }
+    // The zone echoed; then refused, not a zone, no answer at all.
+    seeds.push(vec![3, 1, 0, 1, 0, 1, 0]);
+    seeds.push(vec![3, 0, 0, 10, 0x84, 5, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
+    seeds.push(vec![3, 1, 1, 0, 3, 1, 9, 1, 1, 0, 40, 0, 2]);
+    seeds
+}
+
 fn main() -> io::Result<()> {
     let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus");
-    let targets: [(&str, Vec<Vec<u8>>); 8] = [
+    let targets: [(&str, Vec<Vec<u8>>); 9] = [
         ("proof_verify", proof_verify()),
         ("proof_prover", proof_prover()),
         ("envelope_open", envelope_open()),
@@ -228,6 +249,7 @@ fn main() -> io::Result<()> {
         ("mimi_record", mimi_record()),
         ("client_lookup", client_lookup()),
         ("configurations", configurations()),
+        ("publishing", publishing()),
     ];
     for (target, seeds) in targets {
         let folder = corpus.join(target);
