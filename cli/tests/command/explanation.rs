@@ -20,7 +20,7 @@ fn list<'a>(value: &'a Value, key: &str) -> &'a [Value] {
 }
 
 /// Every object in a value, at any depth.
-fn objects(value: &Value) -> Vec<&Value> {
+pub(crate) fn objects(value: &Value) -> Vec<&Value> {
     let below: Vec<&Value> = match value {
         Value::Object(map) => map.values().collect(),
         Value::Array(items) => items.iter().collect(),
@@ -31,7 +31,7 @@ fn objects(value: &Value) -> Vec<&Value> {
     own.into_iter().chain(below).collect()
 }
 
-fn keys(value: &Value) -> BTreeSet<&str> {
+pub(crate) fn keys(value: &Value) -> BTreeSet<&str> {
     let object = value.as_object().expect("an object");
     object.keys().map(String::as_str).collect()
 }

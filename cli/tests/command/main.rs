@@ -5,6 +5,7 @@ mod explanation;
 mod home;
 mod lookup;
 mod record_check;
+mod record_json;
 mod record_new;
 mod record_publish;
 mod verify;

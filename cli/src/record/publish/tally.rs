@@ -27,8 +27,7 @@ pub(super) struct Tally {
     /// The first who was not tried; everybody after them was not either.
     first_not_tried: Option<String>,
     problems: Vec<Problem>,
-    /// Only of a dry run.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(skip)]
     changes: Vec<Planned>,
 }
 
@@ -127,6 +126,9 @@ impl Tally {
             serial_after: Option<u32>,
             #[serde(flatten)]
             tally: &'a Tally,
+            /// Only a dry run brings it.
+            #[serde(skip_serializing_if = "Option::is_none")]
+            changes: Option<&'a [Planned]>,
             #[serde(skip_serializing_if = "Option::is_none")]
             error: Option<&'a Failure>,
         }
@@ -136,6 +138,7 @@ impl Tally {
             serial_before: states.map(|(before, _)| before.serial),
             serial_after: states.map(|(_, after)| after.serial),
             tally: self,
+            changes: place.dry_run.then_some(&self.changes),
             error: failure,
         })
     }
