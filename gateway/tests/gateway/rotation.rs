@@ -1,7 +1,15 @@
 //! Keys over days.
 
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
+
 use sotto_envelope::{Epoch, KeyDocument};
-use sotto_gateway::{Running, check_keys, keys::StateFile};
+use sotto_gateway::{
+    GRACE_SECONDS, Running, check_keys,
+    keys::{SETTLING_SECONDS, StateFile},
+};
 use sotto_wire::{EPOCH_SECONDS, path};
 
 use crate::support::{
@@ -40,6 +48,7 @@ async fn lists_follow_the_clock_and_envelopes_stay_good_for_an_epoch() {
             offered(&running).await == [first + day, first + day + 1]
         })
         .await;
+        site.clock.set(NOW + day * EPOCH_SECONDS + SETTLING_SECONDS);
         until("the state has moved", async || {
             stored(&site) == first + day - 1
         })
@@ -69,7 +78,7 @@ async fn epochs_that_the_dns_does_not_carry_are_never_offered() {
         "the next one is not published"
     );
 
-    site.clock.set(NOW + EPOCH_SECONDS);
+    site.clock.set(NOW + EPOCH_SECONDS + GRACE_SECONDS);
     until("nothing is offered", async || {
         offered(&running).await.is_empty()
     })
@@ -77,9 +86,167 @@ async fn epochs_that_the_dns_does_not_carry_are_never_offered() {
     assert_eq!(get(running.admin.unwrap(), "/readyz").await.status, 503);
 
     site.publish(&site.key_texts(first, 14));
-    site.clock.set(NOW + EPOCH_SECONDS + 7_200);
+    // Later than what was heard may be kept.
+    site.clock.set(NOW + 2 * EPOCH_SECONDS + 7_200);
     until("the published ones are offered", async || {
-        offered(&running).await == [first.0 + 1, first.0 + 2]
+        offered(&running).await == [first.0 + 2, first.0 + 3]
+    })
+    .await;
+}
+
+/// What is offered then is what clients accept, the epoch before their own; and not so late that it ceases to be while a relay
+/// hands it out.
+#[tokio::test]
+async fn the_last_published_epoch_goes_on_for_a_stated_time() {
+    let site = Site::new().await;
+    let first = Epoch::at(NOW);
+    site.publish(&site.key_texts(first, 1));
+    let running = site.start().await;
+    let admin = running.admin.unwrap();
+    for (after, ready) in [(0, 200), (GRACE_SECONDS - 1, 200), (GRACE_SECONDS, 503)] {
+        site.clock.set(first.end() + after);
+        running.tended().await;
+        let expected = if ready == 200 {
+            vec![first.0]
+        } else {
+            Vec::new()
+        };
+        assert_eq!(offered(&running).await, expected, "{after}");
+        assert_eq!(get(admin, "/readyz").await.status, ready, "{after}");
+        let metrics = get(admin, "/metrics").await.content;
+        let metrics = String::from_utf8(metrics.to_vec()).unwrap();
+        assert!(metrics.contains("sotto_gateway_epochs_published 0"));
+        let found = check_keys(&site.config, first.end() + after).await.unwrap();
+        let over = (first, first.end() + GRACE_SECONDS);
+        assert_eq!(found.over, (ready == 200).then_some(over), "{after}");
+        assert_eq!(found.problem.is_some(), ready != 200, "{after}");
+    }
+    // An envelope to it opens.
+    site.clock.set(first.end());
+    running.tended().await;
+    let (envelope, response) = foreign::seal(running.address, &question("_mimi.alice.test.")).await;
+    let answer = post(running.address, &envelope).await;
+    assert_eq!(foreign::open(response, &answer.content).status, 200);
+}
+
+/// Other keys than ours for today are no gap in what is published: ours would be refused, however long yesterday's were.
+#[tokio::test]
+async fn yesterdays_keys_do_not_stand_in_for_todays_if_those_are_others() {
+    let site = Site::new().await;
+    let first = Epoch::at(NOW);
+    let others: Vec<_> = site
+        .key_texts(first.next(), 1)
+        .into_iter()
+        .map(|(owner, text)| {
+            let (before, digest) = text.rsplit_once(':').unwrap();
+            let other: String = digest.chars().rev().collect();
+            (owner, format!("{before}:{other}"))
+        })
+        .collect();
+    site.publish(&[site.key_texts(first, 1), others].concat());
+    let running = site.start().await;
+    assert_eq!(offered(&running).await, [first.0]);
+    site.clock.set(first.end());
+    until("nothing is offered", async || {
+        offered(&running).await.is_empty()
+    })
+    .await;
+}
+
+/// A clock that is stepped and set right again: forward by a day, by twenty days, and back by one.
+#[tokio::test]
+async fn clock_steps_leave_the_keys_as_they_were() {
+    let site = Site::new().await;
+    let running = site.start().await;
+    let first = Epoch::at(NOW).0;
+    let today = [first, first + 1];
+    for (step, while_wrong) in [
+        (NOW + EPOCH_SECONDS, vec![first + 1, first + 2]),
+        (NOW + 20 * EPOCH_SECONDS, Vec::new()),
+        (NOW - EPOCH_SECONDS, vec![first]),
+    ] {
+        site.clock.set(step);
+        running.tended().await;
+        let offered_then = offered(&running).await;
+        // The signatures of the scripted zone are not valid yet the day before.
+        assert!(
+            offered_then == while_wrong || step < NOW && offered_then.is_empty(),
+            "{step}: {offered_then:?}"
+        );
+        site.clock.set(NOW + 60);
+        until("today's are offered again", async || {
+            offered(&running).await == today
+        })
+        .await;
+        assert_eq!(stored(&site), first, "{step}: nothing was destroyed");
+    }
+    running.shutdown().await;
+
+    // Stopped for twenty days, with nothing published meanwhile: it starts, offers nothing, and destroys nothing without --force.
+    site.clock.set(NOW + 20 * EPOCH_SECONDS);
+    let running = site.try_start(None).await.unwrap();
+    running.tended().await;
+    assert!(offered(&running).await.is_empty());
+    site.clock.set(NOW + 20 * EPOCH_SECONDS + SETTLING_SECONDS);
+    running.tended().await;
+    assert_eq!(stored(&site), first);
+    let file = StateFile::at(site.state());
+    let reach = Epoch(first + 19);
+    assert!(
+        file.advance(reach, false)
+            .unwrap_err()
+            .to_string()
+            .contains("--force")
+    );
+    assert_eq!(file.advance(reach, true).unwrap().epoch(), reach);
+}
+
+/// Clients that ask all the time, across midnight: none is refused, and whenever one looks, there is one key list or two that
+/// follow one another.
+#[tokio::test(flavor = "multi_thread")]
+async fn midnight_under_load_costs_no_client_anything() {
+    const CLIENTS: usize = 8;
+    const EACH: usize = 4;
+    let site = Site::new().await;
+    site.clock.set(NOW + EPOCH_SECONDS - 1);
+    let running = Arc::new(site.start().await);
+    let first = Epoch::at(NOW).0;
+    let (before, after) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+    let midnight = NOW + EPOCH_SECONDS;
+    let clients: Vec<_> = (0..CLIENTS)
+        .map(|_| {
+            let (running, clock) = (Arc::clone(&running), site.clock.clone());
+            let (before, after) = (Arc::clone(&before), Arc::clone(&after));
+            tokio::spawn(async move {
+                let mut late = 0;
+                while late < EACH {
+                    let is_late = clock.now() >= midnight;
+                    let question = question("_mimi.alice.test.");
+                    let (envelope, response) = foreign::seal(running.address, &question).await;
+                    let answer = post(running.address, &envelope).await;
+                    assert_eq!(answer.status, 200);
+                    assert_eq!(foreign::open(response, &answer.content).status, 200);
+                    let lists = offered(&running).await;
+                    let good = [[first, first + 1], [first + 1, first + 2]];
+                    assert!(good.iter().any(|good| lists == good), "{lists:?}");
+                    late += usize::from(is_late);
+                    let count = if is_late { &after } else { &before };
+                    count.fetch_add(1, Ordering::SeqCst);
+                }
+            })
+        })
+        .collect();
+    until("every client has asked before midnight", async || {
+        before.load(Ordering::SeqCst) >= CLIENTS * EACH
+    })
+    .await;
+    site.clock.set(midnight);
+    for client in clients {
+        client.await.unwrap();
+    }
+    assert_eq!(after.load(Ordering::SeqCst), CLIENTS * EACH);
+    until("the next day's are offered", async || {
+        offered(&running).await == [first + 1, first + 2]
     })
     .await;
 }
@@ -160,6 +327,8 @@ async fn past_keys_that_cannot_be_destroyed_are_told_and_do_not_stop_the_service
     new.push(".new");
     std::fs::create_dir(&new).unwrap();
     site.clock.set(NOW + 3 * EPOCH_SECONDS);
+    running.tended().await;
+    site.clock.set(NOW + 3 * EPOCH_SECONDS + SETTLING_SECONDS);
     running.tended().await;
     assert_eq!(stored(&site), first, "nothing could be destroyed");
     assert!(kept().await);

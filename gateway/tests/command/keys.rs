@@ -1,0 +1,284 @@
+//! Keys as operators make, publish, check and carry them.
+
+use std::{fs, os::unix::fs::PermissionsExt, process::Command};
+
+use serde_json::Value;
+use sotto_daemon::clock;
+use sotto_envelope::{Epoch, KeyRecord};
+use sotto_gateway::keys::{StateFile, records};
+
+use crate::{
+    machine::{Machine, text},
+    support::{
+        DAYS, HOST, OPERATOR,
+        dns::Resolver,
+        zone::{RootKey, Zone},
+    },
+};
+
+#[test]
+fn keys_are_made_shown_and_published_without_their_secret() {
+    let machine = Machine::new();
+    let epoch = machine.json(&["keys", "init"])["epoch"].as_u64().unwrap();
+    let again = machine.run(&["keys", "init"]);
+    assert_eq!(again.status.code(), Some(1));
+    assert!(
+        text(&again.stderr).contains("already"),
+        "{}",
+        text(&again.stderr)
+    );
+
+    let state = fs::read_to_string(machine.0.path().join("state")).unwrap();
+    let secret = state
+        .lines()
+        .find_map(|line| line.strip_prefix("state "))
+        .unwrap();
+    let shown = machine.json(&["keys", "show"]);
+    assert_eq!(shown["oldest_epoch"], epoch);
+    let published = machine.json(&["keys", "publish"]);
+    assert_eq!(published["owner"], "_ohttp-keys.gateway.test.");
+    let records = published["records"].as_array().unwrap();
+    assert_eq!(records.len(), 14);
+    let lines = text(&machine.run(&["keys", "publish"]).stdout);
+    for record in records {
+        let text = record["text"].as_str().unwrap();
+        assert!(
+            text.starts_with("v=OHTTPKEYS1; o=operator.test; d="),
+            "{text}"
+        );
+    }
+    for line in lines.lines() {
+        let form = "_ohttp-keys.gateway.test. 3600 IN TXT \"v=OHTTPKEYS1; o=operator.test; d=";
+        assert!(line.starts_with(form) && line.ends_with('"'), "{line}");
+    }
+    assert_eq!(lines.lines().count(), 14);
+    for printed in [
+        shown.to_string(),
+        published.to_string(),
+        lines,
+        text(&machine.run(&["keys", "show"]).stdout),
+    ] {
+        assert!(!printed.contains(secret), "{printed}");
+    }
+    assert!(
+        machine.json(&["keys", "advance"])["epoch"]
+            .as_u64()
+            .unwrap()
+            >= epoch - 1
+    );
+}
+
+#[test]
+fn keys_that_the_dns_does_not_vouch_for_fail_the_check() {
+    let machine = Machine::new();
+    machine.run(&["keys", "init"]);
+    let output = machine.run(&["keys", "check", "--json"]);
+    assert_eq!(output.status.code(), Some(2));
+    let checked: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(
+        (&checked["ok"], &checked["epochs_published"]),
+        (&Value::Bool(false), &Value::from(0))
+    );
+    assert!(
+        checked["problem"].as_str().unwrap().contains("resolver"),
+        "{checked}"
+    );
+}
+
+/// A machine whose DNS carries the digests of `count` epochs, today's the first.
+async fn published(count: u64) -> (Machine, Resolver) {
+    let machine = Machine::new();
+    machine.run(&["keys", "init"]);
+    let now = clock::now();
+    let ratchet = StateFile::at(machine.path("state")).load().unwrap();
+    let records = records(&ratchet, OPERATOR, Epoch::at(now), count).unwrap();
+    let texts: Vec<_> = records
+        .iter()
+        .map(|record| (KeyRecord::owner_name(HOST), record.to_text()))
+        .collect();
+    let root = RootKey::generate();
+    let resolver = Resolver::start(Zone::sign(&root, &texts, now, DAYS)).await;
+    let anchor = machine.path("anchor");
+    fs::write(&anchor, root.anchor()).unwrap();
+    machine.reconfigure(
+        "resolver = \"127.0.0.1:1\"",
+        &format!(
+            "resolver = \"{}\"\nanchor = \"{}\"",
+            resolver.address,
+            anchor.display()
+        ),
+    );
+    (machine, resolver)
+}
+
+/// Midnight may pass while this runs: then one epoch fewer is left.
+#[tokio::test(flavor = "multi_thread")]
+async fn monitoring_is_told_by_the_exit_code_how_many_epochs_are_left() {
+    for (count, code, state) in [(14, 0, "ok"), (4, 1, "warn"), (2, 2, "alarm")] {
+        let (machine, _resolver) = published(count).await;
+        let output = machine.run(&["keys", "check", "--json"]);
+        let checked: Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!(output.status.code(), Some(code), "{checked}");
+        assert_eq!(checked["state"], state);
+        assert_eq!(checked["ok"], code == 0);
+        let left = checked["epochs_published"].as_u64().unwrap();
+        assert!((count - 1..=count).contains(&left), "{checked}");
+        let until = checked["published_until"].as_u64().unwrap();
+        assert_eq!(until % 86_400, 0);
+        let told = text(&machine.run(&["keys", "check"]).stdout);
+        assert_eq!(told.contains("keys publish"), code != 0, "{told}");
+    }
+}
+
+#[test]
+fn a_check_that_could_not_be_made_says_neither_good_nor_bad() {
+    let machine = Machine::new();
+    let output = machine.run(&["keys", "check"]);
+    assert_eq!(output.status.code(), Some(3), "there is no state");
+    assert!(text(&output.stderr).contains("keys init"));
+}
+
+#[test]
+fn a_second_instance_derives_the_keys_of_the_first() {
+    let first = Machine::new();
+    first.run(&["keys", "init"]);
+    let exported = first.run(&["keys", "export"]);
+    assert_eq!(exported.status.code(), Some(0));
+    assert_eq!(text(&exported.stderr), "", "a pipe needs no warning");
+
+    let second = Machine::new();
+    let joined = second.feed(&["keys", "join"], &exported.stdout);
+    assert_eq!(joined.status.code(), Some(0), "{}", text(&joined.stderr));
+    let state = |machine: &Machine| fs::read(machine.path("state")).unwrap();
+    assert_eq!(state(&first), state(&second));
+    let mode = fs::metadata(second.path("state")).unwrap().permissions();
+    assert_eq!(mode.mode() & 0o777, 0o600);
+    let again = second.feed(&["keys", "join", "--json"], &exported.stdout);
+    let again: Value = serde_json::from_slice(&again.stdout).unwrap();
+    assert_eq!(again["written"], false);
+
+    // A file serves as well as a pipe.
+    let file = first.path("export");
+    let name = file.to_str().unwrap();
+    let written = first.json(&["keys", "export", "--output", name]);
+    assert_eq!(written["output"], name);
+    let mode = fs::metadata(&file).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+    let third = Machine::new();
+    assert!(third.run(&["keys", "join", name]).status.success());
+    assert_eq!(state(&first), state(&third));
+    let over = first.run(&["keys", "export", "--output", name]);
+    assert_eq!(over.status.code(), Some(1), "nothing is overwritten");
+    assert!(text(&over.stderr).contains("does not exist yet"));
+
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o640)).unwrap();
+    let exposed = Machine::new().run(&["keys", "join", name]);
+    assert!(text(&exposed.stderr).contains("chmod 600"));
+}
+
+#[test]
+fn what_is_not_for_this_gateway_is_not_joined() {
+    let first = Machine::new();
+    first.run(&["keys", "init"]);
+    let exported = first.run(&["keys", "export"]).stdout;
+    let state = first.path("state");
+    let before = fs::read(&state).unwrap();
+
+    let refuses = |machine: &Machine, input: &[u8], words: &str| {
+        let output = machine.feed(&["keys", "join"], input);
+        assert_eq!(output.status.code(), Some(1), "{words}");
+        let told = text(&output.stderr);
+        assert!(told.contains(words), "{told}");
+        assert!(
+            !machine.path("state").exists() || fs::read(machine.path("state")).unwrap() == before
+        );
+    };
+    for (from, to) in [
+        ("host = \"gateway.test\"", "host = \"other.test\""),
+        ("operator = \"operator.test\"", "operator = \"other.test\""),
+    ] {
+        let other = Machine::new();
+        other.reconfigure(from, to);
+        refuses(&other, &exported, "other.test");
+    }
+    let fresh = Machine::new();
+    refuses(&fresh, b"", "no key export");
+    refuses(&fresh, &before, "no key export");
+    refuses(&fresh, &exported[..exported.len() - 9], "damaged");
+
+    // Thirty epochs are as far as keys can be derived.
+    let behind = Machine::new();
+    let long_ago = Epoch(Epoch::at(clock::now()).0 - 40);
+    StateFile::at(behind.path("state"))
+        .create(long_ago, [7; 32])
+        .unwrap();
+    let old = behind.run(&["keys", "export"]).stdout;
+    refuses(&fresh, &old, "new export");
+
+    // A state of other keys stays, unless it is said that it is to go.
+    let other = Machine::new();
+    other.run(&["keys", "init"]);
+    let others = other.run(&["keys", "export"]).stdout;
+    refuses(&first, &others, "--force");
+    let forced = first.feed(&["keys", "join", "--force"], &others);
+    assert!(forced.status.success(), "{}", text(&forced.stderr));
+    assert_eq!(
+        fs::read(&state).unwrap(),
+        fs::read(other.path("state")).unwrap()
+    );
+
+    // An older state of the same keys would bring back keys that were destroyed.
+    let today = Epoch::at(clock::now());
+    let aged = Machine::new();
+    let file = StateFile::at(aged.path("state"));
+    file.create(Epoch(today.0 - 5), [7; 32]).unwrap();
+    let aged_export = aged.run(&["keys", "export"]).stdout;
+    file.advance(today.previous(), false).unwrap();
+    let output = aged.feed(&["keys", "join", "--force"], &aged_export);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stderr).contains("destroyed"));
+    assert_eq!(file.load().unwrap().epoch(), today.previous());
+}
+
+#[test]
+fn a_terminal_that_was_shown_the_secret_is_told_so() {
+    let machine = Machine::new();
+    machine.run(&["keys", "init"]);
+    let line = format!(
+        "{} keys export --config {}",
+        env!("CARGO_BIN_EXE_sotto-gateway"),
+        machine.path("gateway.toml").display()
+    );
+    // `script` gives the command a terminal, and shows what it wrote there.
+    let output = Command::new("script")
+        .args(["--quiet", "--return", "--command", &line, "/dev/null"])
+        .output()
+        .expect("`script`, of the Debian package bsdutils, gives a terminal");
+    let shown = text(&output.stdout);
+    assert!(shown.contains("sotto-key-export 1"), "{shown}");
+    assert!(shown.contains("Clear this terminal"), "{shown}");
+}
+
+#[test]
+fn what_a_server_needs_is_asked_for_before_anything_is_sent() {
+    let machine = Machine::new();
+    machine.run(&["keys", "init"]);
+    let key = machine.path("no.key");
+    let key = key.to_str().unwrap();
+    let to = ["--zone", "test", "--tsig", key];
+    for (arguments, code, words) in [
+        (&["--server", "127.0.0.1"][..], 2, "--zone"),
+        (&["--dry-run"][..], 2, "--server"),
+        (&[&["--server", "ns:x"], &to[..]].concat(), 2, "192.0.2.1"),
+        (
+            &[&["--server", "127.0.0.1"], &to[..]].concat(),
+            1,
+            "no.key cannot be read",
+        ),
+    ] {
+        let output = machine.run(&[&["keys", "publish"], arguments].concat());
+        let told = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(code), "{told}");
+        assert!(told.contains(words), "{told}");
+    }
+}
