@@ -13,10 +13,10 @@ use crate::home::{Home, Run};
 
 const DOCUMENT: &str = include_str!("../../../docs/json.md");
 
-/// The keys in the first table of the section on a command.
-fn documented_keys(command: &str) -> BTreeSet<&'static str> {
+/// The keys in the first table of a section.
+fn documented_keys(title: &str) -> BTreeSet<&'static str> {
     let (_, section) = DOCUMENT
-        .split_once(&format!("\n## `{command}`\n"))
+        .split_once(&format!("\n## {title}\n"))
         .expect("the section");
     let (_, table) = section.split_once("\n| key |").expect("a table");
     let rows = table.split("\n\n").next().expect("its rows");
@@ -26,11 +26,11 @@ fn documented_keys(command: &str) -> BTreeSet<&'static str> {
         .collect()
 }
 
-/// Holds what a command printed against its section, but for keys that only a flag or an error brings.
+/// Holds what a command printed against the section on it, but for keys that only a flag or an error brings.
 #[track_caller]
-fn is_documented(command: &str, run: &Run, absent: &[&str]) -> Value {
+fn is_documented(title: &str, run: &Run, absent: &[&str]) -> Value {
     let printed = run.json();
-    let mut expected = documented_keys(command);
+    let mut expected = documented_keys(title);
     assert!(absent.iter().all(|key| expected.remove(key)));
     expected.insert("schema");
     assert_eq!(keys(&printed), expected, "{printed:#}");
@@ -67,7 +67,7 @@ fn what_new_prints_and_every_advice_is_documented() {
             .into_iter()
             .chain(arguments.split(' '))
             .collect();
-        let printed = is_documented("sotto record new", &Home::new().run(&arguments), &[]);
+        let printed = is_documented("`sotto record new`", &Home::new().run(&arguments), &[]);
         let record = ["text", "value", "rdata", "line"];
         assert_eq!(keys(&printed["records"][0]), BTreeSet::from(record));
         for advice in list(&printed, "advice") {
@@ -103,7 +103,7 @@ fn what_new_prints_of_a_file_is_documented() {
         "--output",
         "mimi.zone",
     ]);
-    let printed = is_documented("sotto record new --from", &run, &[]);
+    let printed = is_documented("`sotto record new` with `--from`", &run, &[]);
     assert_eq!(
         keys(&printed["advice"]),
         BTreeSet::from(["phone_in_account", "special_use_provider", "long_ttl"])
@@ -140,7 +140,7 @@ fn what_publish_prints_is_documented() {
         "--remove",
         "hugh@example.com",
     ];
-    let said = is_documented("sotto record publish", &home.run(&twice), &["changes"]);
+    let said = is_documented("`sotto record publish`", &home.run(&twice), &["changes"]);
     assert_eq!(said["error"]["code"], "server_unreachable");
     assert_eq!(
         (&said["failed"], &said["not_tried"]),
@@ -152,7 +152,7 @@ fn what_publish_prints_is_documented() {
     assert_eq!(keys(problem), BTreeSet::from(parts));
 
     let dry = home.run(&[&twice[..], &["--dry-run"]].concat());
-    let said = is_documented("sotto record publish", &dry, &[]);
+    let said = is_documented("`sotto record publish`", &dry, &[]);
     assert_eq!(said["changes"], json!([]), "a flag brings it always");
 }
 
@@ -201,7 +201,7 @@ fn what_check_prints_is_documented() {
         ("identifier", &["hugh@company.net", "--server", &nobody]),
     ] {
         let run = home.run(&[&["record", "check", "--json"], arguments].concat());
-        let printed = is_documented("sotto record check", &run, &[]);
+        let printed = is_documented("`sotto record check`", &run, &[]);
         let checked = &printed["checked"];
         assert_eq!(checked["kind"], kind);
         assert_eq!(
