@@ -108,6 +108,17 @@ fn counts(said: &Value) -> [u64; 4] {
     ["added", "replaced", "removed", "unchanged"].map(|key| said[key].as_u64().unwrap())
 }
 
+/// Holds what would be done for one person, as a dry run says it, against docs/json.md.
+#[track_caller]
+fn is_documented(planned: &Value) {
+    let document = Page::read("docs/json.md");
+    let is_told_of = |word: &str| document.text.contains(&format!("`{word}`"));
+    let keys = planned.as_object().unwrap().keys();
+    for word in keys.chain([&planned["change"].as_str().unwrap().to_owned()]) {
+        assert!(is_told_of(word), "docs/json.md does not tell of {word}");
+    }
+}
+
 /// A file of accounts, and the lines that `sotto record new` makes of it.
 fn accounts(primary: &Primary, domain: impl Fn(usize) -> String) -> (PathBuf, BTreeSet<String>) {
     let mut text = String::from("identifier,service,account\n");
@@ -180,7 +191,9 @@ fn records_are_added_replaced_and_removed(kind: Kind) {
     let hugh = "hugh@example.com --service mimi.example.net --account hugh";
     let before = primary.serial(ZONE).unwrap();
 
-    assert_eq!(call.counts(&format!("{hugh} --dry-run")), [1, 0, 0, 0]);
+    let (code, said) = call.run(&format!("{hugh} --dry-run"));
+    assert_eq!((code, counts(&said)), (0, [1, 0, 0, 0]), "{said:#}");
+    is_documented(&said["changes"][0]);
     assert_eq!(
         primary.serial(ZONE).unwrap(),
         before,
