@@ -439,7 +439,7 @@ fn tell(supply: Supply, left: u64) {
         Supply::Ending => tracing::error!(
             left,
             remedy = REMEDY,
-            "no epochs are left in the DNS, or next to none"
+            "hardly any epochs are left in the DNS"
         ),
     }
 }

@@ -219,7 +219,7 @@ fn old_epochs_go_and_others_records_stay(kind: Kind) {
     assert_eq!(instance.changed(&primary, &[]), None);
 }
 
-/// The procedure of docs/operating-gateway-keys.md.
+/// The procedure of docs/operating-gateway.md, on a real server.
 fn a_lost_state_is_replaced_only_on_purpose(kind: Kind) {
     let (primary, instance) = (start(kind), Instance::with_keys());
     instance.changed(&primary, &[]);
@@ -246,7 +246,7 @@ fn a_lost_state_is_replaced_only_on_purpose(kind: Kind) {
     assert!(served(&primary).is_disjoint(&before));
 }
 
-/// The procedure of docs/operating-gateway-keys.md: `keys export | keys join`.
+/// The procedure of docs/operating-gateway.md: `keys export | keys join`.
 fn a_second_instance_has_nothing_to_publish(kind: Kind) {
     let (primary, first, second) = (start(kind), Instance::with_keys(), Instance::new());
     first.changed(&primary, &[]);

@@ -1,17 +1,21 @@
 //! Keys as operators make, publish, check and carry them.
 
-use std::{fs, os::unix::fs::PermissionsExt, process::Command};
+use std::{fs, net::SocketAddr, os::unix::fs::PermissionsExt, process::Command};
 
 use serde_json::Value;
 use sotto_daemon::clock;
-use sotto_envelope::{Epoch, KeyRecord};
+use sotto_envelope::{Epoch, KeyDocument, KeyRecord};
 use sotto_gateway::keys::{StateFile, records};
+use sotto_wire::path;
 
 use crate::{
     machine::{Machine, text},
     support::{
         DAYS, HOST, OPERATOR,
         dns::Resolver,
+        foreign,
+        http::{get, post},
+        until,
         zone::{RootKey, Zone},
     },
 };
@@ -85,37 +89,139 @@ fn keys_that_the_dns_does_not_vouch_for_fail_the_check() {
     );
 }
 
-/// A machine whose DNS carries the digests of `count` epochs, today's the first.
-async fn published(count: u64) -> (Machine, Resolver) {
-    let machine = Machine::new();
-    machine.run(&["keys", "init"]);
-    let now = clock::now();
-    let ratchet = StateFile::at(machine.path("state")).load().unwrap();
-    let records = records(&ratchet, OPERATOR, Epoch::at(now), count).unwrap();
-    let texts: Vec<_> = records
-        .iter()
-        .map(|record| (KeyRecord::owner_name(HOST), record.to_text()))
-        .collect();
-    let root = RootKey::generate();
-    let resolver = Resolver::start(Zone::sign(&root, &texts, now, DAYS)).await;
-    let anchor = machine.path("anchor");
-    fs::write(&anchor, root.anchor()).unwrap();
-    machine.reconfigure(
-        "resolver = \"127.0.0.1:1\"",
-        &format!(
-            "resolver = \"{}\"\nanchor = \"{}\"",
-            resolver.address,
-            anchor.display()
-        ),
-    );
-    (machine, resolver)
+/// A machine with a DNS that carries its digests.
+struct Published {
+    machine: Machine,
+    resolver: Resolver,
+    root: RootKey,
+}
+
+impl Published {
+    /// Makes keys and publishes `count` epochs, today's the first.
+    async fn new(count: u64) -> Self {
+        let root = RootKey::generate();
+        let resolver = Resolver::start(Zone::sign(&root, &[], clock::now(), DAYS)).await;
+        let machine = Machine::new();
+        let published = Self {
+            machine,
+            resolver,
+            root,
+        };
+        published.is_asked_by(&published.machine);
+        published.machine.run(&["keys", "init"]);
+        published.publish(count);
+        published
+    }
+
+    /// Has `machine` ask this DNS.
+    fn is_asked_by(&self, machine: &Machine) {
+        let anchor = machine.path("anchor");
+        fs::write(&anchor, self.root.anchor()).unwrap();
+        machine.reconfigure(
+            "resolver = \"127.0.0.1:1\"",
+            &format!(
+                "resolver = \"{}\"\nanchor = \"{}\"",
+                self.resolver.address,
+                anchor.display()
+            ),
+        );
+    }
+
+    /// Publishes `count` epochs of the keys that the machine has now.
+    fn publish(&self, count: u64) {
+        let now = clock::now();
+        let ratchet = StateFile::at(self.machine.path("state")).load().unwrap();
+        let records = records(&ratchet, OPERATOR, Epoch::at(now), count).unwrap();
+        let owner = KeyRecord::owner_name(HOST);
+        let texts: Vec<_> = records
+            .iter()
+            .map(|record| (owner.clone(), record.to_text()))
+            .chain([(
+                "_mimi.alice.test.".to_owned(),
+                "v=MIMI1; e=im.example".to_owned(),
+            )])
+            .collect();
+        self.resolver
+            .serve(Zone::sign(&self.root, &texts, now, DAYS));
+    }
+}
+
+/// Waits until the key document is served, and gives it.
+async fn document(address: SocketAddr) -> KeyDocument {
+    until("the key document is served", async || {
+        get(address, path::GATEWAY_KEYS).await.status == 200
+    })
+    .await;
+    KeyDocument::decode(&get(address, path::GATEWAY_KEYS).await.content).unwrap()
+}
+
+/// The procedure of docs/operating-gateway.md.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_gateway_that_lost_its_state_goes_on_with_another() {
+    let published = Published::new(14).await;
+    let machine = &published.machine;
+    let (serving, address) = machine.serve();
+    let before = document(address).await;
+    drop(serving);
+
+    fs::remove_file(machine.path("state")).unwrap();
+    let refused = machine.run(&["serve"]);
+    assert!(text(&refused.stderr).contains("keys init"));
+    assert!(machine.run(&["keys", "init"]).status.success());
+    let checked = machine.run(&["keys", "check"]);
+    assert_eq!(checked.status.code(), Some(2));
+    let told = text(&checked.stdout);
+    assert!(told.contains("another digest"), "{told}");
+
+    published.publish(14);
+    assert_eq!(machine.run(&["keys", "check"]).status.code(), Some(0));
+    let (_serving, address) = machine.serve();
+    let after = document(address).await;
+    for (_, list) in &after.lists {
+        assert!(before.lists.iter().all(|(_, before)| before != list));
+    }
+}
+
+/// The procedure of docs/operating-gateway.md.
+#[tokio::test(flavor = "multi_thread")]
+async fn two_instances_open_what_is_sealed_for_one() {
+    let published = Published::new(14).await;
+    let second = Machine::new();
+    published.is_asked_by(&second);
+    let exported = published.machine.run(&["keys", "export"]).stdout;
+    assert!(second.feed(&["keys", "join"], &exported).status.success());
+    assert_eq!(second.run(&["keys", "check"]).status.code(), Some(0));
+
+    let (_one, one) = published.machine.serve();
+    let (_other, other) = second.serve();
+    for (from, to) in [(one, other), (other, one)] {
+        document(to).await;
+        let question = foreign::question("_mimi.alice.test.");
+        let (envelope, response) = foreign::seal(from, &question).await;
+        let answer = post(to, &envelope).await;
+        assert_eq!(foreign::open(response, &answer.content).status, 200);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_log_of_a_serving_gateway_tells_in_time() {
+    for (count, words) in [
+        (4, "few epochs are left in the DNS"),
+        (2, "hardly any epochs are left in the DNS"),
+    ] {
+        let published = Published::new(count).await;
+        let (mut serving, _) = published.machine.serve();
+        let line = serving.says(words);
+        assert!(line.contains("keys publish"), "{line}");
+    }
 }
 
 /// Midnight may pass while this runs: then one epoch fewer is left.
 #[tokio::test(flavor = "multi_thread")]
 async fn monitoring_is_told_by_the_exit_code_how_many_epochs_are_left() {
     for (count, code, state) in [(14, 0, "ok"), (4, 1, "warn"), (2, 2, "alarm")] {
-        let (machine, _resolver) = published(count).await;
+        let published = Published::new(count).await;
+        let machine = &published.machine;
         let output = machine.run(&["keys", "check", "--json"]);
         let checked: Value = serde_json::from_slice(&output.stdout).unwrap();
         assert_eq!(output.status.code(), Some(code), "{checked}");

@@ -4,7 +4,10 @@ use std::{fmt::Write, path::PathBuf, process::ExitCode};
 
 use anyhow::Context;
 use serde_json::{Value, json};
-use sotto_daemon::clock;
+use sotto_daemon::{
+    clock,
+    command::{print, print_json},
+};
 use sotto_envelope::{Epoch, KeyRecord};
 use sotto_gateway::keys::{KEY_RECORD_TTL, PUBLISHED_EPOCHS, is_key_record, records};
 use sotto_primary::{Connection, Server, read_key};
@@ -65,31 +68,26 @@ pub(super) fn run(arguments: &Arguments, now: u64) -> anyhow::Result<ExitCode> {
         let remedy = error.remedy();
         anyhow::anyhow!("--tsig: {} {error}; {remedy}", tsig.display())
     })?;
-    let mut primary = Primary::new(server, zone, key)?;
-    let sent = primary.publish(&wanted, arguments);
-    let problem = sent.as_ref().err().map(|error| format!("{error:#}"));
+    let sent = Primary::new(server, zone, key)?.publish(&wanted, arguments);
     if !options.json {
-        options.print(
-            &Value::Null,
-            &wanted.told(server, arguments.dry_run, sent?)?,
-        )?;
+        print(wanted.told(server, arguments.dry_run, sent?)?)?;
         return Ok(ExitCode::SUCCESS);
     }
     let mut json = wanted.json();
     json["server"] = json!(server.to_string());
     json["zone"] = json!(zone.to_string());
     json["dry_run"] = json!(arguments.dry_run);
-    json["ok"] = json!(problem.is_none());
-    json["problem"] = json!(problem);
+    json["ok"] = json!(sent.is_ok());
+    json["problem"] = json!(sent.as_ref().err().map(|error| format!("{error:#}")));
+    let code = match &sent {
+        Ok(_) => ExitCode::SUCCESS,
+        Err(_) => ExitCode::FAILURE,
+    };
     json["change"] = sent.ok().flatten().map_or(Value::Null, |change| {
         json!({ "added": change.added.len(), "removed": change.deleted.len(), "others": change.foreign })
     });
-    let code = if problem.is_none() {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    };
-    options.print(&json, "").map(|()| code)
+    print_json(&json)?;
+    Ok(code)
 }
 
 /// What is to stand in the DNS.
@@ -167,16 +165,16 @@ impl Wanted {
         Ok(text)
     }
 
-    /// The published epochs among `deleted` that other keys take from us: records of the same epochs with other digests, or of
-    /// another operator.
+    /// The epochs of those records among `deleted` that are of other keys: of another operator, or of an epoch that we have another digest
+    /// for. What is over is nobody's any more.
     fn strangers(&self, deleted: &[Box<[u8]>]) -> Vec<Epoch> {
         deleted
             .iter()
             .filter_map(|rdata| KeyRecord::parse(rdata).ok())
             .filter(|stands| {
                 self.records.iter().any(|record| {
-                    stands.operator != record.operator
-                        || (stands.epoch == record.epoch && stands.digest != record.digest)
+                    stands.epoch == record.epoch
+                        && (stands.operator != record.operator || stands.digest != record.digest)
                 })
             })
             .map(|stands| stands.epoch)
@@ -272,6 +270,28 @@ fn character_strings(rdata: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_records_of_coming_epochs_can_be_of_other_keys() {
+        let record = |operator: &str, epoch, octet| KeyRecord {
+            operator: operator.to_owned(),
+            epoch: Epoch(epoch),
+            digest: [octet; 32],
+        };
+        let wanted = Wanted {
+            owner: "_ohttp-keys.gateway.test.".to_owned(),
+            records: vec![record("operator.test", 7, 1), record("operator.test", 8, 1)],
+        };
+        let deleted = [
+            record("operator.test", 6, 9),
+            record("operator.test", 7, 1),
+            record("operator.test", 8, 9),
+            record("other.test", 7, 1),
+        ]
+        .map(|record| record.to_rdata().into_boxed_slice());
+        assert_eq!(wanted.strangers(&deleted), [Epoch(8), Epoch(7)]);
+        assert_eq!(wanted.strangers(&[Box::from(&b"\x01?"[..])]), []);
+    }
 
     #[test]
     fn long_records_are_split_into_character_strings() {
