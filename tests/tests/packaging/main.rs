@@ -7,6 +7,7 @@
 )]
 
 mod guides;
+mod resolver;
 mod sandbox;
 mod units;
 
