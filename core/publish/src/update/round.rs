@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::change::{Change, Kind};
 use super::obstacle::{Obstacle, Stop};
-use super::session::{Answer, Session};
+use super::session::{Answer, NOT_AS_READ, Session};
 use super::target::{Standing, Target, standing};
 use super::wire::Section;
 
@@ -15,9 +15,6 @@ const ATTEMPTS: u32 = 3;
 /// How long to wait between two looks at what the server serves, milliseconds: 13 s in all, for servers that sign and
 /// load what an update brought after they have answered it.
 const PAUSES: [u64; 7] = [100, 200, 400, 800, 1_600, 3_200, 6_400];
-
-/// Prerequisites that do not hold: YXDOMAIN, YXRRSET, NXRRSET and NXDOMAIN (RFC 2136 section 2.2).
-const NOT_AS_READ: [u16; 4] = [6, 7, 8, 3];
 
 /// What a round is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

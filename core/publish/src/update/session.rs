@@ -34,6 +34,10 @@ pub struct ZoneState {
 /// does not serve (RFC 2136 section 2.2).
 const NOTAUTH: u16 = 9;
 
+/// What a server says of an update whose prerequisites do not hold: YXDOMAIN, YXRRSET, NXRRSET and NXDOMAIN (RFC 2136
+/// section 2.2). To a query, the last says that nothing stands there.
+pub(super) const NOT_AS_READ: [u16; 4] = [6, 7, 8, 3];
+
 /// One conversation with the primary server of one zone.
 #[derive(Debug)]
 pub struct Session {
@@ -157,20 +161,40 @@ impl Session {
     pub(super) fn receive(&mut self, octets: &[u8], now: u64) -> Result<Answer, Stop> {
         let header = Header::read(octets).ok_or(MessageError::NotAResponse)?;
         let (mac, asked) = self.pending.remove(&header.id).ok_or(Stop::Unrelated)?;
+        let answer = self.read(octets, header, &mac, &asked, now);
+        if answer.is_err() {
+            // What was asked is still not answered: of an update nobody knows what came of it.
+            self.pending.insert(header.id, (mac, asked));
+        }
+        answer
+    }
+
+    /// Reads the answer to what was `asked` and signed with `mac`.
+    fn read(
+        &mut self,
+        octets: &[u8],
+        header: Header,
+        mac: &RequestMac,
+        asked: &Asked,
+        now: u64,
+    ) -> Result<Answer, Stop> {
         if header.is_update != matches!(asked, Asked::Update(_)) {
             return Err(Stop::Unrelated);
         }
-        let (signed, error) = match tsig::verify(octets, &mac, &self.key, now) {
+        let tells_what_stands = NOT_AS_READ.contains(&header.rcode);
+        let (signed, error) = match tsig::verify(octets, mac, &self.key, now) {
             Ok(signed) => (Some(signed), None),
             // Of a query this can only mean the signature (RFC 8945 section 5.2).
             Err(TsigError::Unsigned) if header.rcode == NOTAUTH && !header.is_update => {
                 return Err(Stop::Tsig(TsigError::Unexplained));
             }
             // A server that cannot read a message cannot sign its answer. That one refuses is believed: to forge it
-            // does no more than to cut the connection.
-            Err(TsigError::Unsigned) if header.rcode != 0 => (None, None),
+            // does no more than to cut the connection. What stands at a name only a signature can say.
+            Err(TsigError::Unsigned) if header.rcode != 0 && !tells_what_stands => (None, None),
             // Said of an update by a server that took the key for a query: the key may not do it.
-            Err(error @ (TsigError::BadKey | TsigError::Other(_))) if header.is_update => {
+            Err(error @ (TsigError::BadKey | TsigError::Other(_)))
+                if header.is_update && !tells_what_stands =>
+            {
                 (None, Some(error))
             }
             Err(error) => return Err(Stop::Tsig(error)),
@@ -197,11 +221,11 @@ impl Session {
                 Ok(Answer::Zone)
             }
             Asked::Standing(number, question) => {
-                let response = response(&question)?;
-                Ok(Answer::Standing(number, header, response))
+                let response = response(question)?;
+                Ok(Answer::Standing(*number, header, response))
             }
             Asked::Update(numbers) => Ok(Answer::Update {
-                numbers,
+                numbers: numbers.clone(),
                 rcode: header.rcode,
                 tsig: error,
             }),

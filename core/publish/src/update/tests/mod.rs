@@ -1,6 +1,7 @@
 //! The machine against a name server in memory, both ends driven by hand.
 
 mod server;
+mod unsigned;
 
 use std::time::Duration;
 
