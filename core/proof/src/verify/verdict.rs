@@ -221,4 +221,28 @@ mod tests {
             assert_eq!(Utc(seconds).to_string(), text);
         }
     }
+
+    /// A whole cycle of the calendar, counted day by day.
+    #[test]
+    fn every_day_of_four_centuries_has_its_date() {
+        let (mut year, mut month, mut day) = (1970, 1, 1);
+        for days in 0..146_097 {
+            let shown = Utc(days * 86_400).to_string();
+            assert_eq!(shown, format!("{year:04}-{month:02}-{day:02}T00:00:00Z"));
+            let is_leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+            let last = match month {
+                2 => 28 + i32::from(is_leap),
+                4 | 6 | 9 | 11 => 30,
+                _ => 31,
+            };
+            day += 1;
+            if day > last {
+                (month, day) = (month + 1, 1);
+            }
+            if month > 12 {
+                (year, month) = (year + 1, 1);
+            }
+        }
+        assert_eq!((year, month, day), (2370, 1, 1));
+    }
 }
