@@ -69,6 +69,21 @@ fn a_zone_that_is_right_has_no_findings() {
 }
 
 #[test]
+fn a_parenthesis_within_quotation_marks_opens_nothing() {
+    for line in [
+        "\"._mimi.e TXT(1;\"\n",
+        "\"x\" TXT (1;\"\n",
+        "_mimi.e TXT x\\\n",
+    ] {
+        let report = check(line);
+        assert!(
+            codes(&report).contains(&Code::ZoneSyntax),
+            "{line}: {report:#?}"
+        );
+    }
+}
+
+#[test]
 fn a_malformed_record_is_named_with_its_place() {
     for (code, text, place) in [
         (

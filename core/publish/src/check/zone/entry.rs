@@ -19,6 +19,23 @@ pub(super) struct Entry {
     /// The line at which it begins, from 1.
     pub(super) line: u64,
     text: String,
+    tokens: Vec<Token>,
+}
+
+/// A word or a quoted string, as octets of the text of its entry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Token {
+    start: usize,
+    end: usize,
+    is_quoted: bool,
+}
+
+impl Token {
+    /// What stands there, without its quotation marks.
+    fn word(self, text: &str) -> &str {
+        let mark = usize::from(self.is_quoted);
+        &text[self.start + mark..self.end - mark]
+    }
 }
 
 /// Why the text is no entry.
@@ -28,6 +45,7 @@ pub(super) enum EntryProblem {
     NotText,
     Parentheses,
     Quotation,
+    Escape,
 }
 
 impl EntryProblem {
@@ -37,6 +55,7 @@ impl EntryProblem {
             Self::NotText => "the entry is not text",
             Self::Parentheses => "a parenthesis is not closed, or was not opened",
             Self::Quotation => "a quotation mark is not closed on its line",
+            Self::Escape => "a backslash stands at the end of the line, with nothing to escape",
         }
     }
 }
@@ -54,37 +73,41 @@ impl Entries {
     /// Takes a line, without its line break; gives the entry that it ends.
     pub(super) fn line(&mut self, line: &[u8]) -> Option<(u64, Result<Entry, EntryProblem>)> {
         self.line += 1;
-        let number = self.begun.as_ref().map_or(self.line, |entry| entry.line);
-        let Ok(text) = str::from_utf8(line) else {
-            self.reset();
-            return Some((number, Err(EntryProblem::NotText)));
-        };
-        match parentheses(text, self.depth) {
-            Ok(depth) => self.depth = depth,
+        let mut entry = self.begun.take().unwrap_or_else(|| Entry {
+            line: self.line,
+            text: String::new(),
+            tokens: Vec::new(),
+        });
+        let number = entry.line;
+        match self.take(&mut entry, line) {
+            Ok(()) if self.depth > 0 => {
+                self.begun = Some(entry);
+                None
+            }
+            Ok(()) if self.is_too_long => {
+                self.reset();
+                Some((number, Err(EntryProblem::TooLong)))
+            }
+            Ok(()) => (!entry.tokens.is_empty()).then_some((number, Ok(entry))),
             Err(problem) => {
                 self.reset();
-                return Some((number, Err(problem)));
+                Some((number, Err(problem)))
             }
         }
-        let entry = self.begun.get_or_insert_with(|| Entry {
-            line: number,
-            text: String::new(),
-        });
-        if entry.text.len() + text.len() > ENTRY_MAX_OCTETS {
+    }
+
+    /// Adds a line to the entry that is being read.
+    fn take(&mut self, entry: &mut Entry, line: &[u8]) -> Result<(), EntryProblem> {
+        let line = str::from_utf8(line).map_err(|_| EntryProblem::NotText)?;
+        if entry.text.len() + line.len() > ENTRY_MAX_OCTETS {
             self.is_too_long = true;
+            // Where it ends has to be known all the same.
+            self.depth = tokens(line, 0, self.depth, &mut Vec::new())?;
         } else {
-            entry.text.push_str(text);
-            entry.text.push('\n');
+            self.depth = tokens(line, entry.text.len(), self.depth, &mut entry.tokens)?;
+            entry.text.push_str(line);
         }
-        if self.depth > 0 {
-            return None;
-        }
-        let is_too_long = std::mem::take(&mut self.is_too_long);
-        let entry = self.begun.take()?;
-        if is_too_long {
-            return Some((number, Err(EntryProblem::TooLong)));
-        }
-        (!entry.is_empty()).then_some((number, Ok(entry)))
+        Ok(())
     }
 
     /// What is left open at the end of the file.
@@ -94,30 +117,69 @@ impl Entries {
     }
 
     fn reset(&mut self) {
-        self.begun = None;
         self.depth = 0;
         self.is_too_long = false;
     }
 }
 
-/// How deep in parentheses the line ends.
-fn parentheses(line: &str, mut depth: usize) -> Result<usize, EntryProblem> {
-    let mut octets = line.bytes();
-    let mut quoted = false;
-    while let Some(octet) = octets.next() {
+/// Reads the words and quoted strings of a line that begins at octet `base` of its entry, `depth` parentheses deep;
+/// gives how deep it ends.
+fn tokens(
+    line: &str,
+    base: usize,
+    mut depth: usize,
+    tokens: &mut Vec<Token>,
+) -> Result<usize, EntryProblem> {
+    let octets = line.as_bytes();
+    let mut at = 0;
+    while let Some(&octet) = octets.get(at) {
+        let start = at;
         match octet {
-            b'\\' => drop(octets.next()),
-            b'"' => quoted = !quoted,
-            b';' if !quoted => break,
-            b'(' if !quoted => depth += 1,
-            b')' if !quoted => depth = depth.checked_sub(1).ok_or(EntryProblem::Parentheses)?,
-            _ => {}
+            b';' => break,
+            b'(' => depth += 1,
+            b')' => depth = depth.checked_sub(1).ok_or(EntryProblem::Parentheses)?,
+            b' ' | b'\t' | b'\r' => {}
+            b'"' => {
+                let end = token_end(octets, start + 1, |octet| octet == b'"')?;
+                if end == octets.len() {
+                    return Err(EntryProblem::Quotation);
+                }
+                at = end;
+                tokens.push(Token {
+                    start: base + start,
+                    end: base + end + 1,
+                    is_quoted: true,
+                });
+            }
+            _ => {
+                let end = token_end(octets, start, |octet| b" \t\r();\"".contains(&octet))?;
+                at = end - 1;
+                tokens.push(Token {
+                    start: base + start,
+                    end: base + end,
+                    is_quoted: false,
+                });
+            }
         }
-    }
-    if quoted {
-        return Err(EntryProblem::Quotation);
+        at += 1;
     }
     Ok(depth)
+}
+
+/// The first place from `at` on whose octet ends a token and is not escaped, or the end of the line.
+fn token_end(
+    octets: &[u8],
+    mut at: usize,
+    ends: impl Fn(u8) -> bool,
+) -> Result<usize, EntryProblem> {
+    while let Some(&octet) = octets.get(at).filter(|&&octet| !ends(octet)) {
+        at += 1;
+        if octet == b'\\' {
+            octets.get(at).ok_or(EntryProblem::Escape)?;
+            at += 1;
+        }
+    }
+    Ok(at)
 }
 
 /// What an entry is.
@@ -140,49 +202,44 @@ pub(super) struct Head<'e> {
     pub(super) owner: Option<&'e str>,
     pub(super) ttl: Option<u32>,
     pub(super) rtype: RecordType,
-    /// What stands behind the type; parentheses may have been opened before.
-    rdata: &'e str,
-    opened: usize,
+    text: &'e str,
+    /// What stands behind the type.
+    rdata: &'e [Token],
 }
 
 impl Entry {
-    fn is_empty(&self) -> bool {
-        words(&self.text).next().is_none()
-    }
-
     /// Reads the entry as far as its RDATA; else says what is wrong with it.
     pub(super) fn read(&self) -> Result<Kind<'_>, String> {
-        let mut words = words(&self.text);
+        let mut tokens = self.tokens.iter();
         let mut next = || {
-            words
-                .next()
+            let token = tokens.next();
+            token
+                .map(|token| token.word(&self.text))
                 .ok_or_else(|| "the line ends too early".to_owned())
         };
         let begins_blank = self.text.starts_with([' ', '\t']);
         let mut word = next()?;
-        if !begins_blank && word.text.starts_with('$') {
-            let value = next().map(|word| word.text);
-            return Ok(match (word.text.to_ascii_uppercase().as_str(), value) {
+        if !begins_blank && self.text.starts_with('$') {
+            let value = next();
+            return Ok(match (word.to_ascii_uppercase().as_str(), value) {
                 ("$ORIGIN", Ok(name)) => Kind::Origin(name),
                 ("$TTL", Ok(seconds)) => Kind::Ttl(seconds),
                 ("$ORIGIN" | "$TTL", Err(problem)) => return Err(problem),
-                _ => Kind::Directive(word.text),
+                _ => Kind::Directive(word),
             });
         }
         let owner = if begins_blank {
             None
         } else {
-            Some(std::mem::replace(&mut word, next()?).text)
+            Some(std::mem::replace(&mut word, next()?))
         };
         let mut ttl = None;
         let mut class = None;
         loop {
-            if class.is_none()
-                && matches!(word.text.to_ascii_uppercase().as_str(), "IN" | "CH" | "HS")
-            {
-                class = Some(word.text);
+            if class.is_none() && matches!(word.to_ascii_uppercase().as_str(), "IN" | "CH" | "HS") {
+                class = Some(word);
             } else if ttl.is_none()
-                && let Some(seconds) = seconds(word.text)
+                && let Some(seconds) = seconds(word)
             {
                 ttl = Some(seconds);
             } else {
@@ -194,15 +251,14 @@ impl Entry {
             return Err(format!("the class is {class}, not IN"));
         }
         let rtype = word
-            .text
             .parse()
-            .map_err(|_| format!("{:?} is no type of record", word.text))?;
+            .map_err(|_| format!("{:?} is no type of record", word))?;
         Ok(Kind::Record(Head {
             owner,
             ttl,
             rtype,
-            rdata: &self.text[word.end..],
-            opened: word.depth,
+            text: &self.text,
+            rdata: tokens.as_slice(),
         }))
     }
 }
@@ -210,13 +266,14 @@ impl Entry {
 impl Head<'_> {
     /// The RDATA in wire form, names relative to `origin` made absolute; else what is wrong with it.
     pub(super) fn rdata(&self, origin: &Name) -> Result<Vec<u8>, String> {
-        // Owner, TTL and class do not matter here.
-        let text = format!(
-            ". 0 IN {} {}{}",
-            self.rtype,
-            "(".repeat(self.opened),
-            self.rdata
-        );
+        // Owner, TTL and class do not matter here. Comments and parentheses are left behind: the parser has its own
+        // idea of where they end, and does not bear one that is open.
+        let mut text = format!(". 0 IN {}", self.rtype);
+        for token in self.rdata {
+            text.push(' ');
+            text.push_str(&self.text[token.start..token.end]);
+        }
+        text.push('\n');
         let mut file = Zonefile::from(text.as_str());
         file.set_default_class(Class::IN);
         let origin = domain::base::Name::from_octets(Bytes::copy_from_slice(origin.as_wire()));
@@ -273,54 +330,6 @@ pub(super) fn seconds(text: &str) -> Option<u32> {
         (number, is_open) = (0, false);
     }
     total.checked_add(number)
-}
-
-/// A word of an entry, where it ends, and how many parentheses are open there.
-struct Word<'t> {
-    text: &'t str,
-    end: usize,
-    depth: usize,
-}
-
-/// The words outside comments, as far as quotation marks do not matter: before the RDATA.
-fn words(text: &str) -> impl Iterator<Item = Word<'_>> {
-    let mut at = 0;
-    let mut depth = 0_usize;
-    std::iter::from_fn(move || {
-        let octets = text.as_bytes();
-        loop {
-            match octets.get(at)? {
-                b' ' | b'\t' | b'\r' | b'\n' => at += 1,
-                b'(' => {
-                    depth += 1;
-                    at += 1;
-                }
-                b')' => {
-                    depth = depth.saturating_sub(1);
-                    at += 1;
-                }
-                b';' => at += octets[at..].iter().position(|octet| *octet == b'\n')?,
-                _ => break,
-            }
-        }
-        let start = at;
-        while let Some(octet) = octets.get(at) {
-            match octet {
-                b' ' | b'\t' | b'\r' | b'\n' | b'(' | b')' | b';' => break,
-                b'\\' => at += 2,
-                _ => at += 1,
-            }
-        }
-        at = at.min(octets.len());
-        while !text.is_char_boundary(at) {
-            at += 1;
-        }
-        Some(Word {
-            text: &text[start..at],
-            end: at,
-            depth,
-        })
-    })
 }
 
 #[cfg(test)]
@@ -400,6 +409,10 @@ mod tests {
             rdata("a TXT \"v=MIMI1;\" \"e=.\" ; c"),
             Ok(b"\x08v=MIMI1;\x03e=.".to_vec())
         );
+        assert_eq!(
+            rdata("\"a\" TXT(\"x;(\"y(\n\"\\\")\" ; )\n))"),
+            Ok(b"\x03x;(\x01y\x02\")".to_vec())
+        );
         assert_eq!(rdata("a TXT \\# 3 02 6162"), Ok(b"\x02ab".to_vec()));
         assert_eq!(rdata("a TYPE65400 \\# 3 026162"), Ok(b"\x02ab".to_vec()));
         assert_eq!(
@@ -434,6 +447,11 @@ mod tests {
             "$",
             "$ORIGIN",
             ") (",
+            "\"._mimi.e TXT(1;\"",
+            "\"a\" \"TXT\" \"x\"",
+            "a TXT x\"y\"(z",
+            "a TXT \\",
+            "a TXT ( \\\n)",
         ] {
             for (_, entry) in entries(text) {
                 if let Ok(entry) = entry
