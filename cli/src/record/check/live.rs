@@ -208,9 +208,15 @@ fn directly(
         directly_asked(server, question, &anchors, now)
     };
     let main = ask(&mut server, &questions.main);
-    let is_answered = !matches!(main, Got::Missing(_));
+    if let Got::Missing(why) = main {
+        return Ok(Checked::unanswered(
+            Subject::Identifier(questions.identifier.to_string()),
+            asked,
+            vec![why],
+        ));
+    }
     let doubled = with_doubled_suffix(&questions.main.name, &main.answer());
-    let doubled = doubled.filter(|_| is_answered).map(|name| {
+    let doubled = doubled.map(|name| {
         let question = Question {
             name,
             rtype: questions.main.rtype,
@@ -218,8 +224,7 @@ fn directly(
         let got = ask(&mut server, &question);
         (question.name, got)
     });
-    let other = questions.other_form.clone().filter(|_| is_answered);
-    let other = other.map(|question| {
+    let other = questions.other_form.clone().map(|question| {
         let got = ask(&mut server, &question);
         (question, got)
     });
