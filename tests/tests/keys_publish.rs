@@ -24,7 +24,7 @@ use sotto_gateway::keys::{KEY_RECORD_TTL, StateFile, is_key_record, records};
 use sotto_primary::{Connection, read_key};
 use sotto_proof::RecordType;
 use sotto_publish::update::{Intent, IsOurs, Round, Session, Target};
-use sotto_tests::primary::{Kind, Manual, Primary, ZONE};
+use sotto_tests::primary::{Breaker, Kind, Manner, Manual, NARROW, Primary, ZONE};
 use sotto_tests::{binaries, now};
 use tempfile::TempDir;
 
@@ -50,6 +50,9 @@ on_every_server!(
     old_epochs_go_and_others_records_stay,
     a_lost_state_is_replaced_only_on_purpose,
     a_second_instance_has_nothing_to_publish,
+    instances_that_publish_at_once_agree,
+    an_answer_that_is_lost_costs_nothing,
+    a_key_that_may_change_this_name_alone_suffices,
     what_keeps_from_publishing_is_named,
 );
 
@@ -76,10 +79,14 @@ struct Instance(TempDir);
 
 impl Instance {
     fn new() -> Self {
+        Self::of(HOST)
+    }
+
+    fn of(host: &str) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let at = |name: &str| directory.path().join(name).display().to_string();
         let config = format!(
-            "host = \"{HOST}\"\noperator = \"{OPERATOR}\"\nopen_to_any_relay = true\n\
+            "host = \"{host}\"\noperator = \"{OPERATOR}\"\nopen_to_any_relay = true\n\
              [listen]\naddress = \"127.0.0.1:0\"\nplain_http = true\n[keys]\nstate = \"{}\"\n",
             at("state")
         );
@@ -270,6 +277,65 @@ fn a_second_instance_has_nothing_to_publish(kind: Kind) {
 
     assert_eq!(second.changed(&primary, &[]), None);
     assert_eq!(second.lines(), first.lines());
+}
+
+fn instances_that_publish_at_once_agree(kind: Kind) {
+    const INSTANCES: usize = 4;
+    let (primary, instance) = (start(kind), Instance::with_keys());
+    thread::scope(|scope| {
+        for _ in 0..INSTANCES {
+            scope.spawn(|| {
+                let (code, said) = instance.publish(&primary, &[]);
+                assert_eq!(code, 0, "{said:#}");
+            });
+        }
+    });
+    assert_eq!(served(&primary), instance.lines());
+    assert_eq!(instance.changed(&primary, &[]), None);
+}
+
+fn an_answer_that_is_lost_costs_nothing(kind: Kind) {
+    let primary = start(kind);
+    for manner in [Manner::Cut, Manner::CutForGood] {
+        let instance = Instance::with_keys();
+        let wire = Breaker::before(primary.address(), 1, manner).unwrap();
+        let (server, key) = (wire.address().to_string(), primary.good_key());
+        let output = instance.run(&[
+            "publish",
+            "--json",
+            "--force",
+            "--server",
+            &server,
+            "--zone",
+            ZONE,
+            "--tsig",
+            key.to_str().unwrap(),
+        ]);
+        wire.wait().unwrap();
+        let said: Value = serde_json::from_slice(&output.stdout).unwrap();
+        // Over a new connection it finds out; without one it cannot know.
+        let found_out = manner == Manner::Cut;
+        assert_eq!(output.status.success(), found_out, "{said:#}");
+        assert_eq!(said["ok"], found_out);
+        assert_eq!(served(&primary), instance.lines(), "{manner:?}");
+        assert_eq!(instance.changed(&primary, &[]), None);
+    }
+}
+
+fn a_key_that_may_change_this_name_alone_suffices(kind: Kind) {
+    let primary = start(kind);
+    let narrow = || primary.other_key("narrow");
+    for (host, good) in [(NARROW, true), (HOST, false)] {
+        let instance = Instance::of(host);
+        instance.good(&["init"]);
+        let (code, said) = instance.publish_by(&primary, narrow(), &[]);
+        assert_eq!(code, if good { 0 } else { 1 }, "{host}: {said:#}");
+        assert_eq!(said["ok"], good);
+    }
+    assert!(served(&primary).is_empty());
+    let texts = primary.texts(ZONE).unwrap();
+    let published = texts.iter().filter(|line| line.contains("v=OHTTPKEYS1"));
+    assert_eq!(published.count(), 14);
 }
 
 fn what_keeps_from_publishing_is_named(kind: Kind) {

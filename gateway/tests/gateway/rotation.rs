@@ -112,6 +112,10 @@ async fn the_last_published_epoch_goes_on_for_a_stated_time() {
             Vec::new()
         };
         assert_eq!(offered(&running).await, expected, "{after}");
+        for epoch in expected {
+            let an_hour_later = Epoch::at(first.end() + after + 3_599);
+            assert!(an_hour_later.0 - epoch <= 1, "clients refuse it: {after}");
+        }
         assert_eq!(get(admin, "/readyz").await.status, ready, "{after}");
         let metrics = get(admin, "/metrics").await.content;
         let metrics = String::from_utf8(metrics.to_vec()).unwrap();

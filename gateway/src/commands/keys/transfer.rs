@@ -85,7 +85,8 @@ pub(super) fn join(arguments: &JoinArguments, now: u64) -> anyhow::Result<ExitCo
     let (path, epoch) = (state.path().display(), ratchet.epoch());
     let text = if written {
         format!(
-            "Made {path}, from epoch {epoch} on. `sotto-gateway keys check` tells whether the DNS vouches for it.\n"
+            "Made {path}, from epoch {epoch} on. `sotto-gateway keys check` tells whether the DNS vouches for it; a gateway that runs is \
+             restarted to read it.\n"
         )
     } else {
         format!("Nothing to do: {path} holds these keys, from epoch {epoch} on.\n")
