@@ -155,3 +155,26 @@ fn a_ds_record_matches_in_every_field() {
         assert_eq!(with(change), "bogus no_matching_key");
     }
 }
+
+/// Whatever the algorithm, a signature counts for the octets that it was made over, and whole.
+#[test]
+fn a_spoilt_signature_of_any_algorithm_is_bad() {
+    let tree = Tree::new();
+    for algorithm in [8, 10, 13, 14, 15] {
+        let zone = Zone::with_key("example.test.", Key::generate(algorithm));
+        let signed = answer(&zone);
+        let with =
+            |set: Record, rrsig: Record| said(&tree, &[tree.to(&zone), vec![set, rrsig]].concat());
+        let (set, rrsig) = (signed[0].clone(), signed[1].clone());
+        assert_eq!(with(set.clone(), rrsig.clone()), "secure", "{algorithm}");
+        let mut short = rrsig.clone();
+        short.rdata = rrsig.rdata[..rrsig.rdata.len() - 1].into();
+        for (set, rrsig) in [
+            (set.clone(), spoilt(rrsig.clone())),
+            (set.clone(), short),
+            (spoilt(set), rrsig),
+        ] {
+            assert_eq!(with(set, rrsig), "bogus bad_signature", "{algorithm}");
+        }
+    }
+}

@@ -5,7 +5,7 @@
 
 mod support;
 
-use sotto_proof::Record;
+use sotto_proof::{Limits, Record, encode, verify};
 use support::*;
 
 const ZONE: &str = "example.test.";
@@ -158,6 +158,25 @@ fn an_apex_that_forgets_its_soa_is_no_unsigned_delegation() {
     }
 }
 
+/// The next name of an NSEC record lies in its zone, or the record says nothing: whoever believed it
+/// would let a zone speak of what lies beside it.
+#[test]
+fn a_span_that_leaves_its_zone_denies_nothing() {
+    let tree = Tree::new();
+    for (next, expected) in [
+        ("zz.example.test.", "nxdomain"),
+        ("zz.test.", "bogus denial_incomplete"),
+        ("zz.", "bogus denial_incomplete"),
+    ] {
+        let denial = vec![
+            nsec(ZONE, "a.example.test.", "NS SOA RRSIG NSEC DNSKEY"),
+            nsec("m.example.test.", next, "TXT RRSIG NSEC"),
+        ];
+        let proof = [tree.to_example(), tree.example.sign_each(denial)].concat();
+        assert_verdict(&tree, &proof, "x.example.test", "TXT", expected);
+    }
+}
+
 /// Every hash is charged, with each of its iterations, and none twice.
 #[test]
 fn hashing_is_counted_to_the_invocation() {
@@ -174,5 +193,16 @@ fn hashing_is_counted_to_the_invocation() {
         // The name, its zone, and the wildcard.
         let hashes = 3 * (usize::from(iterations) + 1);
         assert_eq!(verification.cost.nsec3_hashes, hashes);
+        for (nsec3_hashes, expected) in
+            [(hashes, "nxdomain"), (hashes - 1, "bogus too_many_hashes")]
+        {
+            let limits = Limits {
+                nsec3_hashes,
+                ..Limits::default()
+            };
+            let asked = question("x.example.test", "TXT");
+            let said = verify(&encode(&proof), &asked, &tree.root.anchors(), NOW, &limits);
+            assert_eq!(spelled(&said.verdict), expected);
+        }
     }
 }
