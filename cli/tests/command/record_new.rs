@@ -369,7 +369,7 @@ fn a_file_that_cannot_be_used_is_named() {
         "file_unreadable"
     );
     assert_eq!(code(&["--from", "absent"]), "usage");
-    assert_eq!(code(&["--from", "absent", "--zone", "com"]), "usage");
+    assert_eq!(code(&["--from", "absent", "--zone", "-"]), "usage");
     assert_eq!(
         code(&[
             "--from",

@@ -64,10 +64,13 @@ mod tie_break;
 
 pub use domain::{Domain, DomainError, DomainProblem};
 pub use identifier::{Identifier, IdentifierError, Mailbox, MimiUri, Phone};
-pub use owner::{DEFAULT_MIMI_TYPE, OwnerName, RecordForm};
+pub use owner::{DEFAULT_MIMI_TYPE, OwnerName, PRIVATE_USE_TYPES, RecordForm};
 pub use read::{
     DroppedRecord, Found, NoRecordReason, PathStep, ProviderPolicy, Published, Reading, read,
 };
-pub use record::{Account, Label, Port, Provider, Record, RecordError, Tag, join_strings, limits};
+pub use record::{
+    Account, Label, Port, Provider, Record, RecordError, Tag, character_strings, join_strings,
+    limits,
+};
 pub use service::Service;
 pub use tie_break::TieBreak;

@@ -1,6 +1,7 @@
 //! Where in the DNS an identifier's records live.
 
 use std::fmt;
+use std::ops::RangeInclusive;
 
 use sha2::{Digest, Sha256};
 
@@ -8,7 +9,10 @@ use crate::domain::{DOMAIN_MAX_OCTETS, Domain};
 use crate::identifier::{Identifier, IdentifierError, Mailbox, Phone};
 use crate::read::PathStep;
 
-/// The private-use RR type that stands for MIMI by default (RFC 6895 section 3.1: 65280 to 65534).
+/// The RR types for private use (RFC 6895 section 3.1).
+pub const PRIVATE_USE_TYPES: RangeInclusive<u16> = 65_280..=65_534;
+
+/// The RR type that stands for MIMI by default: one of [`PRIVATE_USE_TYPES`].
 pub const DEFAULT_MIMI_TYPE: u16 = 65_400;
 
 /// The label below which a domain's MIMI records live.

@@ -313,14 +313,22 @@ impl Record {
 /// `None` if the RDATA is not made of them: one runs over the end, or there is none.
 #[must_use]
 pub fn join_strings(rdata: &[u8]) -> Option<Vec<u8>> {
-    let mut text = Vec::with_capacity(rdata.len());
+    character_strings(rdata).map(|strings| strings.concat())
+}
+
+/// The character-strings that TXT RDATA is made of (RFC 1035 section 3.3.14).
+///
+/// `None` if the RDATA is not made of them: one runs over the end, or there is none.
+#[must_use]
+pub fn character_strings(rdata: &[u8]) -> Option<Vec<&[u8]>> {
+    let mut strings = Vec::new();
     let mut rest = rdata;
-    while let [length, strings @ ..] = rest {
-        let (string, after) = strings.split_at_checked(usize::from(*length))?;
-        text.extend_from_slice(string);
+    while let [length, octets @ ..] = rest {
+        let (string, after) = octets.split_at_checked(usize::from(*length))?;
+        strings.push(string);
         rest = after;
     }
-    (!rdata.is_empty()).then_some(text)
+    (!rdata.is_empty()).then_some(strings)
 }
 
 /// Adds `token` unless it is there already or there are enough.

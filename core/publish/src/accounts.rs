@@ -1,6 +1,6 @@
 //! Accounts of a hoster: comma-separated values (RFC 4180), read person by person.
 //!
-//! The first row names the columns, in any order:
+//! The first row names the columns, in any order and in any case:
 //!
 //! | column | what stands in it |
 //! |---|---|
@@ -10,7 +10,7 @@
 //! | `prefer` | 0 to 65535, lower first; empty: last |
 //! | `label` | a short label of the service |
 //! | `tag` | tokens of preference with `;` or `,` between |
-//! | `opt_out` | `yes` for somebody who is not reachable, alone in their row; `no` or empty otherwise |
+//! | `opt_out` | `yes`, `true` or `1` for somebody who is not reachable, alone in their row; `no`, `false`, `0` or empty otherwise |
 //!
 //! Rows of one identifier that stand together are its services; rows of it further on are refused, with both lines.
 //! Nothing is kept of a person but what it takes to notice that.
@@ -23,6 +23,7 @@ pub use error::{AccountsError, AccountsProblem};
 pub use row::Column;
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry::{Occupied, Vacant};
 use std::io::Read;
 
 use csv::{ByteRecord, ReaderBuilder, Trim};
@@ -63,17 +64,41 @@ pub struct Accounts<R> {
     columns: Columns,
     placement: Placement,
     zone: Option<Zone>,
-    /// The first row of the next person, or why it is none.
-    next: Option<Result<Row, AccountsError>>,
+    /// The person whose rows are being read.
+    person: Option<Person>,
+    /// The first row of the next person.
+    next: Option<Row>,
     seen: HashMap<Fingerprint, u32>,
+    /// How many people there may be: [`PEOPLE_MAX`], except in a test.
+    most: usize,
+    /// Whether there is a row behind the first.
+    has_rows: bool,
     is_over: bool,
-    /// Where rows end cannot be told any more.
+    /// Nothing more can be read.
     is_broken: bool,
 }
 
 /// The first 96 bits of SHA-256 of an owner name: among the most people that are read, two names share one with a
 /// probability of 2^-48, and without a random key the outcome is the same every time.
 type Fingerprint = [u32; 3];
+
+/// What has been read of a person.
+#[derive(Debug)]
+struct Person {
+    line: u64,
+    subject: Subject,
+    records: Vec<Record>,
+}
+
+impl Person {
+    /// Takes what the person's next row says. One more than may be, so that the publication says so; not the memory of
+    /// a whole file.
+    fn take(&mut self, record: Record) {
+        if self.records.len() <= limits::SERVICES_MAX {
+            self.records.push(record);
+        }
+    }
+}
 
 impl<R: Read> Accounts<R> {
     /// Reads the first row of `input`. With a `zone`, everybody outside of it is refused.
@@ -96,8 +121,11 @@ impl<R: Read> Accounts<R> {
             rows,
             placement,
             zone,
+            person: None,
             next: None,
             seen: HashMap::new(),
+            most: PEOPLE_MAX,
+            has_rows: false,
             is_over: false,
             is_broken: false,
         })
@@ -111,24 +139,53 @@ impl<R: Read> Accounts<R> {
 
     /// Goes on behind the row of the last error, to find the others as well.
     ///
-    /// A file that cannot be read any further, or not row by row, stays at its end.
+    /// A file that cannot be read any further, or not row by row, has nothing more but the person whose rows stand before.
     pub const fn go_on(&mut self) {
-        self.is_over = self.is_broken;
+        self.is_over = false;
     }
 
     /// The next person; `None` at the end.
+    ///
+    /// What is wrong with one row is said at once, and the person's other rows are still theirs.
     fn entry(&mut self) -> Result<Option<Entry>, AccountsError> {
-        let first = match self.next.take() {
-            Some(row) => row?,
-            None => match self.row()? {
-                Some(row) => row,
-                None => return Ok(None),
-            },
+        loop {
+            let row = match self.next.take() {
+                _ if self.is_broken => None,
+                Some(row) => Some(row),
+                None => self.row()?,
+            };
+            match (&mut self.person, row) {
+                (Some(person), Some(row)) if person.subject == row.subject => {
+                    person.take(row.record?);
+                }
+                (Some(_), row) => {
+                    self.next = row;
+                    if let Some(entry) = self.close()? {
+                        return Ok(Some(entry));
+                    }
+                }
+                (None, Some(row)) => {
+                    let person = self.person.insert(Person {
+                        line: row.line,
+                        subject: row.subject,
+                        records: Vec::new(),
+                    });
+                    person.take(row.record?);
+                }
+                (None, None) => return Ok(None),
+            }
+        }
+    }
+
+    /// The person whose rows have been read; `None` if none of them can be used, which has been said.
+    fn close(&mut self) -> Result<Option<Entry>, AccountsError> {
+        let Some(person) = self.person.take() else {
+            return Ok(None);
         };
-        let refuse = |problem| AccountsError::of_subject(&first, problem);
+        let refuse = |problem| AccountsError::of_subject(person.line, &person.subject, problem);
         let owner = self
             .placement
-            .owner(&first.subject)
+            .owner(&person.subject)
             .map_err(|error| refuse(AccountsProblem::Publication(error)))?;
         if let Some(zone) = self.zone.as_ref().filter(|zone| !zone.contains(&owner)) {
             return Err(refuse(AccountsProblem::OutsideZone {
@@ -136,37 +193,24 @@ impl<R: Read> Accounts<R> {
                 zone: zone.clone(),
             }));
         }
-        if self.seen.len() >= PEOPLE_MAX {
-            return Err(refuse(AccountsProblem::TooManyPeople));
-        }
-        let line = u32::try_from(first.line).unwrap_or(u32::MAX);
-        if let Some(earlier) = self.seen.insert(fingerprint(&owner), line) {
-            return Err(refuse(AccountsProblem::Repeated {
-                line: earlier.into(),
-            }));
-        }
-
-        let mut records = vec![first.record.clone()];
-        // What is wrong with the row of somebody else is no reason to lose this person.
-        while let Some(row) = self.row().transpose() {
-            let row = match row {
-                Ok(row) if row.subject == first.subject => row,
-                other => {
-                    self.next = Some(other);
-                    break;
-                }
-            };
-            // One more than may be, so that the publication says so; not the memory of a whole file.
-            if records.len() <= limits::SERVICES_MAX {
-                records.push(row.record);
+        let count = self.seen.len();
+        match self.seen.entry(fingerprint(&owner)) {
+            Occupied(earlier) => {
+                let line = (*earlier.get()).into();
+                return Err(refuse(AccountsProblem::Repeated { line }));
             }
+            Vacant(_) if count >= self.most => return Err(refuse(AccountsProblem::TooManyPeople)),
+            Vacant(place) => place.insert(u32::try_from(person.line).unwrap_or(u32::MAX)),
+        };
+        if person.records.is_empty() {
+            return Ok(None);
         }
-        let publication = Publication::new(&first.subject, &records, &self.placement)
+        let publication = Publication::new(&person.subject, &person.records, &self.placement)
             .map_err(|error| refuse(AccountsProblem::Publication(error)))?;
         Ok(Some(Entry {
-            line: first.line,
-            subject: first.subject,
-            records,
+            line: person.line,
+            subject: person.subject,
+            records: person.records,
             publication,
         }))
     }
@@ -174,10 +218,15 @@ impl<R: Read> Accounts<R> {
     /// The next row that is not empty.
     fn row(&mut self) -> Result<Option<Row>, AccountsError> {
         let mut record = ByteRecord::new();
-        if !read(&mut self.rows, &mut record)? {
+        if read(&mut self.rows, &mut record)? {
+            self.has_rows = true;
+            return self.columns.row(&record).map(Some);
+        }
+        if self.has_rows {
             return Ok(None);
         }
-        self.columns.row(&record).map(Some)
+        // Most likely whoever made the file failed, and it would take everybody out of the zone.
+        Err(AccountsError::at(1, AccountsProblem::NoPeople))
     }
 }
 
@@ -190,7 +239,7 @@ impl<R: Read> Iterator for Accounts<R> {
         }
         let entry = self.entry().transpose();
         self.is_over = !matches!(entry, Some(Ok(_)));
-        self.is_broken = match &entry {
+        self.is_broken |= match &entry {
             Some(Ok(_)) => false,
             Some(Err(error)) => error.problem.is_final(),
             None => true,
@@ -205,8 +254,12 @@ fn read<R: Read>(
     record: &mut ByteRecord,
 ) -> Result<bool, AccountsError> {
     rows.get_ref().begin_row();
-    let line = rows.position().line();
-    rows.read_byte_record(record).map_err(|error| {
+    let mut position = rows.position().clone();
+    let outcome = rows.read_byte_record(record);
+    let line = rows.get_mut().line(position.byte());
+    position.set_line(line);
+    record.set_position(Some(position));
+    outcome.map_err(|error| {
         let is_too_long = rows.get_ref().is_row_too_long();
         AccountsError::at(
             line,
@@ -230,4 +283,39 @@ fn fingerprint(owner: &OwnerName) -> Fingerprint {
         ])
     };
     [part(0), part(1), part(2)]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn people_without_end_are_refused_and_nobody_behind_them_is_read() {
+        let mut text = String::from("identifier,service\n");
+        for at in 0..4 {
+            text += &format!("a{at}@example.com,a.test\n");
+        }
+        let mut accounts = Accounts::new(text.as_bytes(), Placement::default(), None).unwrap();
+        accounts.most = 2;
+        let lines: Vec<_> = accounts.by_ref().map_while(Result::ok).collect();
+        assert_eq!(
+            lines.iter().map(|entry| entry.line).collect::<Vec<_>>(),
+            [2, 3]
+        );
+
+        let mut accounts = Accounts::new(text.as_bytes(), Placement::default(), None).unwrap();
+        accounts.most = 2;
+        let refused = accounts.find_map(Result::err).unwrap();
+        assert!(matches!(refused.problem, AccountsProblem::TooManyPeople));
+        assert_eq!(
+            (refused.line, refused.problem.code()),
+            (4, "accounts_too_many_people")
+        );
+        assert!(
+            refused.to_string().contains("more than 16000000 people"),
+            "{refused}"
+        );
+        accounts.go_on();
+        assert!(accounts.next().is_none(), "there is no end of them");
+    }
 }

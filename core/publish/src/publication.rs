@@ -9,7 +9,8 @@ pub use error::PublicationError;
 pub use subject::Subject;
 
 use sotto_mimi::{
-    DEFAULT_MIMI_TYPE, Domain, Identifier, OwnerName, Provider, Record, RecordForm, limits,
+    DEFAULT_MIMI_TYPE, Domain, Identifier, OwnerName, PRIVATE_USE_TYPES, Provider, Record,
+    RecordForm, limits,
 };
 
 /// The RR type TXT (RFC 1035 section 3.2.2).
@@ -21,9 +22,6 @@ pub const DEFAULT_TTL: u32 = 86_400;
 
 /// The highest TTL, seconds (RFC 2181 section 8).
 pub const TTL_MAX: u32 = i32::MAX as u32;
-
-/// The private-use RR types (RFC 6895 section 3.1).
-const PRIVATE_USE: std::ops::RangeInclusive<u16> = 65_280..=65_534;
 
 /// Where and for how long records are published: the same for everybody at a hoster.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -77,7 +75,7 @@ impl Placement {
         if self.ttl > TTL_MAX {
             return Err(PublicationError::Ttl(self.ttl));
         }
-        if !PRIVATE_USE.contains(&self.mimi_type) {
+        if !PRIVATE_USE_TYPES.contains(&self.mimi_type) {
             return Err(PublicationError::MimiType(self.mimi_type));
         }
         Ok(())
@@ -167,6 +165,12 @@ pub const fn opt_out() -> Record {
         label: None,
         tags: Vec::new(),
     }
+}
+
+/// Whether what should be a provider is a URL, which one has at hand rather than a domain.
+#[must_use]
+pub fn is_url(provider: &str) -> bool {
+    provider.contains('/')
 }
 
 /// What must hold of the records of one owner together.

@@ -11,6 +11,8 @@ pub use zone::{Zone, ZoneError};
 
 use std::fmt::Write;
 
+use sotto_mimi::character_strings;
+
 use crate::publication::{Publication, TXT};
 
 /// The type of an RR as a mnemonic that every name server knows, or as `TYPEnnn` (RFC 3597 section 5).
@@ -48,16 +50,13 @@ pub fn generic(rdata: &[u8]) -> String {
 /// Character-strings, each in quotes, with a space between; `None` if the RDATA is not made of them.
 fn quoted(rdata: &[u8]) -> Option<String> {
     let mut text = String::with_capacity(rdata.len() + 2);
-    let mut rest = rdata;
-    while let [length, strings @ ..] = rest {
-        let (string, after) = strings.split_at_checked(usize::from(*length))?;
+    for string in character_strings(rdata)? {
         if !text.is_empty() {
             text.push(' ');
         }
         push_quoted(&mut text, string);
-        rest = after;
     }
-    (!rdata.is_empty()).then_some(text)
+    Some(text)
 }
 
 /// One character-string: printable ASCII as it is, quote and backslash behind a backslash, anything else as three

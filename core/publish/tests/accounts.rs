@@ -169,6 +169,160 @@ fn an_error_names_line_column_and_value() {
     assert_eq!(field.unwrap().0, "account");
 }
 
+#[test]
+fn words_are_read_in_any_case() {
+    let text = "Identifier,SERVICE,Opt_Out\na@example.com,a.test,No\nb@example.com,,Yes\nc@example.com,,TRUE\n\
+                d@example.com,,1\ne@example.com,a.test,False\nf@example.com,a.test,0\n";
+    let people = read(text.as_bytes()).unwrap();
+    let opted_out = people
+        .iter()
+        .map(|entry| entry.records[0].to_text() == "v=MIMI1; e=.");
+    assert_eq!(
+        opted_out.collect::<Vec<_>>(),
+        [false, true, true, true, false, false]
+    );
+}
+
+#[test]
+fn a_url_is_not_taken_for_a_port() {
+    for url in ["https://im.a.test/", "https://im.a.test", "im.a.test/hugh"] {
+        assert_eq!(
+            error(format!("{HEADING}y@example.com,{url},,,,,\n")),
+            at(2, "service", url, "accounts_url")
+        );
+    }
+}
+
+/// Most likely whoever made the file failed, and the zone would lose everybody.
+#[test]
+fn a_file_with_nobody_in_it_is_refused() {
+    for text in [
+        HEADING.to_owned(),
+        HEADING.trim_end().to_owned(),
+        format!("{HEADING}\r\n\n"),
+    ] {
+        assert_eq!(error(&text), (1, None, "accounts_no_people"), "{text:?}");
+        let mut accounts = Accounts::new(text.as_bytes(), Placement::default(), None).unwrap();
+        assert!(accounts.next().unwrap().is_err());
+        accounts.go_on();
+        assert!(accounts.next().is_none());
+    }
+}
+
+/// Lines are those of an editor, whatever ends them and however many are empty.
+#[test]
+fn lines_are_counted_whatever_ends_them() {
+    for (end, name) in [("\n", "LF"), ("\r\n", "CR LF"), ("\r", "CR")] {
+        let fault = |rows: &[&str]| error(HEADING.trim_end().to_owned() + end + &rows.join(end));
+        let (good, bad) = ("x@example.com,a.test,,,,,", "y@example.com,a.test,,x,,,");
+        let expected = |line| at(line, "prefer", "x", "accounts_preference");
+        assert_eq!(fault(&[bad]), expected(2), "{name}");
+        assert_eq!(fault(&[good, bad]), expected(3), "{name}");
+        assert_eq!(fault(&[good, "", bad]), expected(4), "{name}");
+        assert_eq!(
+            fault(&["", "", good, "", "", bad, ""]),
+            expected(7),
+            "{name}"
+        );
+        let several = format!("x@example.com,a.test,,,,\"{end}{end}\",");
+        assert_eq!(fault(&[&several, "", bad]), expected(6), "{name}");
+        assert_eq!(
+            fault(&[good, "", "a,b"]),
+            (4, None, "accounts_fields"),
+            "{name}"
+        );
+        // Lines on both sides of what is read at once.
+        let many: String = (0..5_000)
+            .map(|at| format!("a{at}@example.com,a.test,,,,,{end}"))
+            .collect();
+        assert_eq!(fault(&[&(many + bad)]), expected(5_002), "{name}");
+        let text = ["", "", HEADING.trim_end(), "", good, ""].join(end);
+        assert_eq!(read(text.as_bytes()).unwrap()[0].line, 5, "{name}");
+    }
+    let text = format!("\n\n{HEADING}\n\n\"");
+    let input = text.as_bytes().chain(Endless { octets: 0 });
+    let refused = Accounts::new(input, Placement::default(), None)
+        .unwrap()
+        .next();
+    assert_eq!(refused.unwrap().unwrap_err().line, 6);
+    assert_eq!(
+        error("\r\n\r\nidentifier,phone\r\n"),
+        (3, None, "accounts_unknown_column")
+    );
+}
+
+/// What a file comes to that is read on behind every error: the lines of the people, and the errors.
+fn all(rows: &str) -> (Vec<u64>, Vec<(u64, &'static str)>) {
+    let text = format!("{HEADING}{rows}");
+    let mut accounts = Accounts::new(text.as_bytes(), Placement::default(), None).unwrap();
+    let (mut people, mut errors) = (Vec::new(), Vec::new());
+    while let Some(entry) = accounts.next() {
+        match entry {
+            Ok(entry) => people.push(entry.line),
+            Err(error) => {
+                errors.push((error.line, error.problem.code()));
+                accounts.go_on();
+            }
+        }
+    }
+    (people, errors)
+}
+
+#[test]
+fn one_bad_row_is_one_error() {
+    let (good, bad, short) = (
+        "x@example.com,a.test,,,,,\n",
+        "x@example.com,a.test,,no,,,\n",
+        "x@example.com,a.test\n",
+    );
+    let other = "y@example.com,a.test,,,,,\n";
+    let second = "X@example.com,b.test,,,,,\n";
+    let preference = |line| (line, "accounts_preference");
+    for (rows, people, errors) in [
+        ([good, bad, second], vec![2], vec![preference(3)]),
+        ([good, short, second], vec![2], vec![(3, "accounts_fields")]),
+        ([bad, good, second], vec![2], vec![preference(2)]),
+        (
+            [bad, bad, good],
+            vec![2],
+            vec![preference(2), preference(3)],
+        ),
+        ([bad, bad, bad], vec![], [2, 3, 4].map(preference).to_vec()),
+        (
+            [bad, other, good],
+            vec![3],
+            vec![preference(2), (4, "accounts_repeated")],
+        ),
+    ] {
+        assert_eq!(all(&rows.concat()), (people, errors), "{rows:?}");
+    }
+    // The person that stands before the end of what can be read is not lost.
+    let long = format!("{good}\"{}", "x".repeat(2 * ROW_MAX_OCTETS));
+    assert_eq!(all(&long), (vec![2], vec![(3, "accounts_long_row")]));
+}
+
+#[test]
+fn everybody_who_comes_again_is_told_of_the_first_row() {
+    let row = |name: char| format!("{name}@example.com,a.test,,,,,\n");
+    let rows: String = "xyxxyx".chars().map(row).collect();
+    let text = format!("{HEADING}{rows}");
+    let mut accounts = Accounts::new(text.as_bytes(), Placement::default(), None).unwrap();
+    let mut errors = Vec::new();
+    while let Some(entry) = accounts.next() {
+        if let Err(error) = entry {
+            errors.push(error.to_string());
+            accounts.go_on();
+        }
+    }
+    let expected = [(4, 'x', 2), (6, 'y', 3), (7, 'x', 2)];
+    assert_eq!(errors.len(), expected.len(), "{errors:?}");
+    for (error, (line, name, first)) in errors.iter().zip(expected) {
+        let begin =
+            format!("line {line}, column identifier, \"{name}@example.com\": line {first} is for");
+        assert!(error.starts_with(&begin), "{error}");
+    }
+}
+
 /// A row is named by the line it begins on, however many it has.
 #[test]
 fn a_row_may_have_several_lines() {

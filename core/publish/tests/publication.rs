@@ -147,6 +147,26 @@ fn phone_numbers_are_seen_in_their_usual_dress() {
         "15551234567@s.provider.test",
         "+49\u{a0}30\u{2011}901820",
         "5551234",
+        "+1 555 123 4567 ext 9",
+        "+1 555 123 4567 Ext. 91",
+        "555-123-4567x9",
+        "+1 555 123 4567 #9",
+        "tel:+15551234567;ext=9",
+        "sip:+15551234567@harbour.test",
+        "sips:+15551234567:5061",
+        "sip:+15551234567;user=phone@harbour.test",
+        "whatsapp:+15551234567",
+        "whatsapp: +15551234567",
+        "@15551234567:harbour.test",
+        "+１５５５１２３４５６７",
+        "＋１ （５５５） １２３４５６７",
+        "+٤٤٢٠٧٩٤٦٠١٤٨",
+        "+۹۸۲۱۱۲۳۴۵۶۷",
+        "555_123_4567",
+        "555·123·4567",
+        "555,123,4567",
+        "555•123•4567",
+        "555\u{200b}123\u{2212}4567",
     ] {
         assert!(looks_like_phone(phone), "{phone}");
     }
@@ -160,6 +180,14 @@ fn phone_numbers_are_seen_in_their_usual_dress() {
         "2024-01",
         "a@15551234567",
         "名前",
+        "名前 1234567",
+        "ext 1234567",
+        "1234567 ext b",
+        "1234567 boats",
+        "whatsapp:hugh",
+        "sip:hugh1234567@harbour.test",
+        "hugh@1234567",
+        "é",
     ] {
         assert!(!looks_like_phone(other), "{other}");
     }
@@ -190,8 +218,10 @@ fn what_one_might_regret_is_said() {
     assert_eq!(advice("alice.harbour.net", plain, 86_401), ["long_ttl"]);
     assert_eq!(advice("alice.harbour.net", phone, 0), ["phone_in_account"]);
     assert_eq!(advice("+15551234567", plain, 0), ["number_in_name"]);
-    // The name spells this number out already.
+    // The name spells this number out already, in whatever script the account has it.
     assert_eq!(advice("+15551234567", phone, 0), ["number_in_name"]);
+    let arabic = "v=MIMI1; a=+١ ٥٥٥ ١٢٣٤٥٦٧; e=mimi.harbour.net";
+    assert_eq!(advice("+15551234567", arabic, 0), ["number_in_name"]);
     assert_eq!(
         advice("+15551234568", phone, 0),
         ["phone_in_account", "number_in_name"]

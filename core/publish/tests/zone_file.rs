@@ -156,6 +156,10 @@ fn names_are_relative_to_a_zone_or_outside_of_it() {
         ("_mimi.example.com", "*@example.com", Some("*._user")),
         ("_user._mimi.example.com", "*@example.com", Some("*")),
         ("bücher.example", "a.xn--bcher-kva.example", Some("a")),
+        ("com", "alice.example.com", Some("alice.example")),
+        ("LAB.", "alice.lab", Some("alice")),
+        ("_mimi.lab", "*@example.lab", None),
+        ("omple", "a.example.com", None),
     ] {
         let zone: Zone = zone.parse().unwrap();
         assert_eq!(zone.relative(&owner(subject)), relative, "{zone}");
@@ -163,7 +167,9 @@ fn names_are_relative_to_a_zone_or_outside_of_it() {
     for wrong in [
         "",
         ".",
-        "com",
+        "-",
+        "42",
+        "a_b",
         "a b.com",
         "_mimi",
         "_a$.example.com",

@@ -5,9 +5,9 @@ use std::io;
 
 use sotto_mimi::{IdentifierError, RecordError};
 
-use super::row::{Column, Row};
+use super::row::Column;
 use super::{PEOPLE_MAX, ROW_MAX_OCTETS};
-use crate::publication::PublicationError;
+use crate::publication::{PublicationError, Subject};
 use crate::zone_file::Zone;
 
 /// Why a file of accounts cannot be used: the line, the column and its value where there is one, and the problem.
@@ -43,10 +43,9 @@ impl AccountsError {
         }
     }
 
-    /// Something that concerns all rows of a person, of whom `first` is the first.
-    pub(super) fn of_subject(first: &Row, problem: AccountsProblem) -> Self {
-        let subject = first.subject.to_string();
-        Self::in_column(first.line, Column::Identifier, subject, problem)
+    /// Something that concerns all rows of a person, of whom the first stands on `line`.
+    pub(super) fn of_subject(line: u64, subject: &Subject, problem: AccountsProblem) -> Self {
+        Self::in_column(line, Column::Identifier, subject.to_string(), problem)
     }
 }
 
@@ -116,6 +115,9 @@ pub enum AccountsProblem {
     /// A dot stands for a service.
     #[error("a dot is not a service")]
     Dot,
+    /// A URL stands for a service.
+    #[error("it is a URL")]
+    Url,
     /// A row that opts out says something else, too.
     #[error("the row opts out and says something else, too")]
     OptOutWithMore,
@@ -133,6 +135,9 @@ pub enum AccountsProblem {
         /// The first of those rows.
         line: u64,
     },
+    /// There is nothing behind the first row.
+    #[error("the file has no rows but the first, and nobody in it")]
+    NoPeople,
     /// There are too many people.
     #[error("the file has more than {PEOPLE_MAX} people")]
     TooManyPeople,
@@ -160,9 +165,11 @@ impl AccountsProblem {
             Self::YesOrNo => "accounts_yes_or_no",
             Self::NoService => "accounts_no_service",
             Self::Dot => "accounts_dot",
+            Self::Url => "accounts_url",
             Self::OptOutWithMore => "accounts_opt_out_with_more",
             Self::OutsideZone { .. } => "accounts_outside_zone",
             Self::Repeated { .. } => "accounts_repeated",
+            Self::NoPeople => "accounts_no_people",
             Self::TooManyPeople => "accounts_too_many_people",
             Self::Publication(error) => error.code(),
         }
@@ -172,7 +179,7 @@ impl AccountsProblem {
     pub(super) const fn is_final(&self) -> bool {
         matches!(
             self,
-            Self::Unreadable(_) | Self::LongRow | Self::TooManyPeople
+            Self::Unreadable(_) | Self::LongRow | Self::NoPeople | Self::TooManyPeople
         )
     }
 
@@ -201,12 +208,19 @@ impl AccountsProblem {
             Self::YesOrNo => "write yes or no, or leave it empty".to_owned(),
             Self::NoService => "name the provider's domain, or write yes into opt_out".to_owned(),
             Self::Dot => "write yes into opt_out for somebody who is not reachable".to_owned(),
+            Self::Url => {
+                "name the provider by its domain alone, with :port if it is not 443".to_owned()
+            }
             Self::OptOutWithMore => "leave every other field of that row empty".to_owned(),
             Self::OutsideZone { .. } => {
                 "take the row out, or give the zone it belongs to".to_owned()
             }
             Self::Repeated { .. } => {
                 "sort the file by identifier, so that all rows of a person stand together"
+                    .to_owned()
+            }
+            Self::NoPeople => {
+                "check how the file was made; to take everybody out, leave the records out of the zone"
                     .to_owned()
             }
             Self::TooManyPeople => "split the file, one zone each".to_owned(),

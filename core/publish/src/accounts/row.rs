@@ -7,7 +7,7 @@ use csv::ByteRecord;
 use sotto_mimi::{Account, Label, Provider, Record, RecordError, Tag};
 
 use super::error::{AccountsError, AccountsProblem};
-use crate::publication::{Subject, opt_out};
+use crate::publication::{Subject, is_url, opt_out};
 
 /// A column of a file of accounts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -68,12 +68,13 @@ pub(super) struct Columns {
     count: usize,
 }
 
-/// One row, read.
+/// One row, of which it is known for whom it is.
 #[derive(Debug)]
 pub(super) struct Row {
     pub(super) line: u64,
     pub(super) subject: Subject,
-    pub(super) record: Record,
+    /// The record, or why the row has none.
+    pub(super) record: Result<Record, AccountsError>,
 }
 
 impl Columns {
@@ -84,7 +85,7 @@ impl Columns {
         for (place, name) in heading.iter().enumerate() {
             let known = Column::ALL
                 .iter()
-                .position(|column| column.name().as_bytes() == name);
+                .position(|column| name.eq_ignore_ascii_case(column.name().as_bytes()));
             let Some(known) = known else {
                 return refuse(AccountsProblem::UnknownColumn(shown(name)));
             };
@@ -129,7 +130,7 @@ impl Columns {
         Ok(Row {
             line: line(record),
             subject,
-            record: fields.record()?,
+            record: fields.record(),
         })
     }
 }
@@ -158,6 +159,7 @@ impl Fields<'_> {
             "" => Err(AccountsProblem::NoService),
             // One way to say it: a slip of the pen must not silence anybody.
             "." => Err(AccountsProblem::Dot),
+            _ if is_url(text) => Err(AccountsProblem::Url),
             _ => text.parse::<Provider>().map_err(AccountsProblem::Record),
         })?;
         Ok(Record {
@@ -218,10 +220,13 @@ impl Fields<'_> {
 }
 
 fn yes_or_no(text: &str) -> Result<bool, AccountsProblem> {
-    match text {
-        "" | "no" | "false" | "0" => Ok(false),
-        "yes" | "true" | "1" => Ok(true),
-        _ => Err(AccountsProblem::YesOrNo),
+    let is_one_of = |words: [&str; 3]| words.iter().any(|word| text.eq_ignore_ascii_case(word));
+    if text.is_empty() || is_one_of(["no", "false", "0"]) {
+        Ok(false)
+    } else if is_one_of(["yes", "true", "1"]) {
+        Ok(true)
+    } else {
+        Err(AccountsProblem::YesOrNo)
     }
 }
 

@@ -145,44 +145,71 @@ impl Advice {
     }
 }
 
-/// Whether an account looks like a phone number: 7 to 15 digits with the usual separators, with or without `+` or `tel:`
-/// in front, or `@` and a domain behind, as some services name their accounts.
+/// Whether an account looks like a phone number: 7 to 15 digits of any script with anything but letters between, and around
+/// it what services put there: a scheme in front, an extension behind, or `@` and a domain, parameters, a port.
 #[must_use]
 pub fn looks_like_phone(account: &str) -> bool {
-    let (count, all) = phone_digits(account).fold((0, true), |(count, all), character| {
-        (
-            count + usize::from(character.is_ascii_digit()),
-            all && is_part_of_number(character),
-        )
-    });
-    all && (PHONE_MIN_DIGITS..=PHONE_MAX_DIGITS).contains(&count)
+    let number = number_part(account);
+    let has_letters = number
+        .chars()
+        .any(|character| character.is_alphanumeric() && digit(character).is_none());
+    let digits = number.chars().filter_map(digit).count();
+    !has_letters && (PHONE_MIN_DIGITS..=PHONE_MAX_DIGITS).contains(&digits)
 }
 
 /// Whether `account` repeats the number that the owner name spells out already.
 fn is_number_of(subject: &Subject, account: &str) -> bool {
     match subject {
-        Subject::Person(Identifier::Phone(phone)) => phone_digits(account)
-            .filter(char::is_ascii_digit)
-            .eq(phone.digits().chars()),
+        Subject::Person(Identifier::Phone(phone)) => number_part(account)
+            .chars()
+            .filter_map(digit)
+            .eq(phone.digits().chars().filter_map(digit)),
         _ => false,
     }
 }
 
-/// The characters of an account that would be those of a number.
-fn phone_digits(account: &str) -> impl Iterator<Item = char> + '_ {
+/// The part of an account that would be a number: without scheme, and only up to a domain, parameters or an extension.
+fn number_part(account: &str) -> &str {
     let account = account.trim();
-    let number = match account.get(..4) {
-        Some(scheme) if scheme.eq_ignore_ascii_case("tel:") => &account[4..],
+    let account = match account.split_once(':') {
+        Some((scheme, rest)) if scheme.bytes().all(|octet| octet.is_ascii_alphabetic()) => rest,
         _ => account,
     };
-    number.split('@').next().unwrap_or_default().chars()
+    let account = account.trim_start().trim_start_matches(['@', '/']);
+    let end = account.find(['@', ';', '?', ':', '#']);
+    let number = &account[..end.unwrap_or(account.len())];
+    let Some(word) = number.find(|character: char| character.is_ascii_alphabetic()) else {
+        return number;
+    };
+    let (before, extension) = number.split_at(word);
+    let digits = extension.trim_start_matches(|character: char| character.is_ascii_alphabetic());
+    let word = &extension[..extension.len() - digits.len()];
+    let is_extension = EXTENSIONS
+        .iter()
+        .any(|known| word.eq_ignore_ascii_case(known));
+    if is_extension && !digits.contains(char::is_alphabetic) {
+        before
+    } else {
+        number
+    }
 }
 
-fn is_part_of_number(character: char) -> bool {
-    character.is_ascii_digit()
-        || matches!(
-            character,
-            '+' | ' ' | '-' | '.' | '/' | '(' | ')' | '\u{a0}' | '\u{2010}'
-                ..='\u{2013}' | '\u{202f}'
-        )
+/// What stands before an extension (ITU-T E.123 section 3.5, and how it is shortened).
+const EXTENSIONS: [&str; 4] = ["ext", "extn", "extension", "x"];
+
+/// The zeros behind which the other nine digits stand, of the scripts that phone numbers are written in (Unicode, general
+/// category Nd): ASCII, Arabic, Persian, N'Ko, Devanagari, Bengali, Gurmukhi, Gujarati, Odia, Tamil, Telugu, Kannada,
+/// Malayalam, Thai, Lao, Tibetan, Burmese, Khmer, Mongolian, full-width.
+const ZEROS: [char; 20] = [
+    '0', '\u{660}', '\u{6f0}', '\u{7c0}', '\u{966}', '\u{9e6}', '\u{a66}', '\u{ae6}', '\u{b66}',
+    '\u{be6}', '\u{c66}', '\u{ce6}', '\u{d66}', '\u{e50}', '\u{ed0}', '\u{f20}', '\u{1040}',
+    '\u{17e0}', '\u{1810}', '\u{ff10}',
+];
+
+/// The value of a digit.
+fn digit(character: char) -> Option<u32> {
+    ZEROS.into_iter().find_map(|zero| {
+        let value = u32::from(character).checked_sub(u32::from(zero))?;
+        (value < 10).then_some(value)
+    })
 }

@@ -3,11 +3,11 @@
 use std::fmt;
 use std::str::FromStr;
 
-use sotto_mimi::{Domain, OwnerName};
+use sotto_mimi::{Domain, DomainError, DomainProblem, OwnerName};
 
 /// The name of a zone: absolute, lower case, A-labels.
 ///
-/// It is a domain, or labels that begin with `_` above one, as in `_mimi.example.com.`
+/// It is a domain, a top-level one too, or labels that begin with `_` above one, as in `_mimi.example.com.`
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Zone(String);
 
@@ -65,13 +65,27 @@ impl FromStr for Zone {
             name.push('.');
             rest = above;
         }
-        let domain: Domain = rest.parse().map_err(|_| refuse())?;
-        name.push_str(domain.as_str());
+        name.push_str(&domain(rest).map_err(|_| refuse())?);
         if name.len() > 253 {
             return Err(refuse());
         }
         name.push('.');
         Ok(Self(name))
+    }
+}
+
+/// A domain without its last dot. One label is enough, which is too little for a [`Domain`] and is checked as a part of one.
+fn domain(text: &str) -> Result<String, DomainError> {
+    const BELOW: &str = "a.";
+    match text.parse::<Domain>() {
+        Err(DomainError {
+            problem: DomainProblem::OneLabel,
+            ..
+        }) => {
+            let longer: Domain = format!("{BELOW}{text}").parse()?;
+            Ok(longer.as_str().replacen(BELOW, "", 1))
+        }
+        domain => domain.map(|domain| domain.as_str().to_owned()),
     }
 }
 
