@@ -231,10 +231,11 @@ fn publishing() -> Vec<Vec<u8>> {
         seeds.push([&[0, origin][..], rows.as_bytes()].concat());
         seeds.push([&[1, origin][..], zone.as_bytes()].concat());
     }
-    // The zone echoed; then refused, not a zone, no answer at all.
-    seeds.push(vec![3, 1, 0, 1, 0, 1, 0]);
-    seeds.push(vec![3, 0, 0, 10, 0x84, 5, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
-    seeds.push(vec![3, 1, 1, 0, 3, 1, 9, 1, 1, 0, 40, 0, 2]);
+    // What was asked, echoed; refused; altered; and, of one to remove, told that nothing stands there.
+    seeds.push(vec![3, 1, 1, 0, 1, 0, 1, 0]);
+    seeds.push(vec![3, 1, 0, 0, 10, 0x84, 5, 0, 0, 0, 0, 0, 0, 0, 0]);
+    seeds.push(vec![3, 1, 1, 1, 0, 3, 1, 9, 1, 1, 0, 40, 0, 2]);
+    seeds.push([&[3, 0, 1, 0, 0, 0, 10, 0x84, 3][..], &[0; 8]].concat());
     seeds
 }
 

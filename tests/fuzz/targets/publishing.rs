@@ -94,11 +94,16 @@ fn key(input: &mut Input<'_>) {
 fn update(input: &mut Input<'_>) {
     let key = TsigKey::parse(&format!("hmac-sha256:updater:{SECRET}")).expect("a key");
     let mut session = Session::new(ZONE.parse().expect("a name"), key, 7);
+    let rdata = b"\x0ev=MIMI1; e=a.b".to_vec();
     let target = Target {
         owner: "_mimi.a.example.test.".parse().expect("a name"),
         rtype: RecordType::TXT,
         ttl: 300,
-        rdatas: vec![b"\x0ev=MIMI1; e=a.b".to_vec()],
+        rdatas: if input.bool() {
+            vec![rdata]
+        } else {
+            Vec::new()
+        },
         is_ours: is_mimi,
     };
     let mut round = Round::new(&mut session, vec![target], Intent::Publish);
