@@ -56,6 +56,7 @@ mod tests;
 
 pub use change::{Change, Kind};
 pub use key::{KeyError, SECRET_MIN_OCTETS, TsigKey};
+pub(crate) use obstacle::rcode_name;
 pub use obstacle::{Obstacle, Stop};
 pub use round::{Intent, Report, Round, Step};
 pub use session::{ROUND_TARGETS, Session, ZoneState};

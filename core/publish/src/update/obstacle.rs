@@ -175,7 +175,7 @@ fn because(tsig: Option<TsigError>) -> String {
 }
 
 /// A response code as the registry names it (RFC 6895 section 2.3).
-fn rcode_name(rcode: u16) -> String {
+pub(crate) fn rcode_name(rcode: u16) -> String {
     let name = match rcode {
         0 => "no error, but no authority",
         1 => "FORMERR",
