@@ -230,5 +230,8 @@ mod tests {
             limit: 64,
         };
         assert_eq!(decode(&[0; 65], &limits), Err(error));
+        let whole = encode(&[record("a", RecordType::TXT, &[0; 51])]);
+        assert_eq!(whole.len(), 64);
+        assert!(decode(&whole, &limits).is_ok());
     }
 }

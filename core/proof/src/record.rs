@@ -182,5 +182,6 @@ mod tests {
         }
         assert_eq!(RecordType(65400).to_string(), "TYPE65400");
         assert_eq!(RecordType::TXT.to_string(), "TXT");
+        assert_eq!(format!("{:?}", RecordType::TXT), "TXT");
     }
 }

@@ -16,6 +16,15 @@ fn the_built_in_anchors_are_the_two_root_keys() {
     assert_eq!(tags(&anchors), [20326, 38696]);
     assert!(anchors.is_iana());
     assert!(anchors.0.iter().all(|anchor| anchor.zone.is_root()));
+    // Neither one of them, nor as many others, nor others beside them.
+    let lines: Vec<_> = IANA_ROOT.trim().lines().collect();
+    for text in [
+        lines[0].to_owned(),
+        format!("a. DS 1 8 2 {DIGEST}\nb. DS 1 8 2 {DIGEST}"),
+        format!("{IANA_ROOT}\na. DS 1 8 2 {DIGEST}"),
+    ] {
+        assert!(!Anchors::parse(&text).unwrap().is_iana(), "{text}");
+    }
 }
 
 #[test]
@@ -106,6 +115,8 @@ fn what_is_wrong_is_told_with_its_line() {
         ("  DS 1 8 2 00", 1, "no owner name, and none before it"),
         (". DS ( 1 8\n2 00\n", 1, "the parentheses do not match"),
         (". DS ( 1 ( 8 2 00", 1, "the parentheses do not match"),
+        (". DS ( 1 ( 8 2 00 )", 1, "the parentheses do not match"),
+        (". DS ) 1 8 2 00", 1, "the parentheses do not match"),
         (". CH DS 1 8 2 00", 1, "expected DS or DNSKEY, found \"CH\""),
     ] {
         let error = Anchors::parse(text).unwrap_err().to_string();

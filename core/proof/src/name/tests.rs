@@ -1,3 +1,5 @@
+use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
+
 use super::*;
 
 fn name(text: &str) -> Name {
@@ -33,6 +35,10 @@ fn canonical_order_is_that_of_rfc_4034() {
 fn case_does_not_count_but_is_kept() {
     assert_eq!(name("ExAmple.ORG"), name("example.org."));
     assert_eq!(name("ExAmple.ORG").to_string(), "ExAmple.ORG.");
+    assert_eq!(format!("{:?}", name("ExAmple.ORG")), "Name(ExAmple.ORG.)");
+    let hashed = |text: &str| BuildHasherDefault::<DefaultHasher>::default().hash_one(name(text));
+    assert_eq!(hashed("ExAmple.ORG"), hashed("example.org"));
+    assert_ne!(hashed("example.org"), hashed("example.net"));
     assert_eq!(
         name("ExAmple.ORG").to_lowercase().to_string(),
         "example.org."
@@ -52,6 +58,21 @@ fn limits_hold_to_the_octet() {
     let label = "a".repeat(63);
     let longest = format!("{label}.{label}.{label}.{}", "a".repeat(61));
     assert_eq!(name(&longest).as_wire().len(), MAX_NAME_OCTETS);
+    assert_eq!(
+        Name::from_wire(name(&longest).as_wire()),
+        Ok(name(&longest))
+    );
+    let wire_label = |octets: u8| [&[octets][..], &vec![b'x'; octets.into()]].concat();
+    let over = [
+        wire_label(63),
+        wire_label(63),
+        wire_label(63),
+        wire_label(62),
+        vec![0],
+    ]
+    .concat();
+    assert_eq!(over.len(), MAX_NAME_OCTETS + 1);
+    assert_eq!(Name::from_wire(&over), Err(NameError::NameTooLong));
     assert_eq!(
         format!("{longest}a").parse::<Name>(),
         Err(NameError::NameTooLong)

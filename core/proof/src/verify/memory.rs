@@ -160,6 +160,7 @@ mod tests {
                 assert!(memory.recalls(&checked(0)), "what is in use stays");
                 assert!(!memory.recalls(&checked(u64::MAX)));
                 assert!(memory.len() <= memory.capacity());
+                assert!(!memory.is_empty());
             }
             memory.clear();
             assert!(memory.is_empty());

@@ -72,17 +72,33 @@ fn a_public_key_must_be_the_one_of_its_digest() {
     let key = [7; 64];
     let dnskey = [&257u16.to_be_bytes()[..], &[3, 13], &key].concat();
     let digest = DigestType::Sha256.digest(&[b"\0", &dnskey]);
+    let tag = key_tag(&dnskey);
     let text = |key: &[u8], flags: &str| {
         format!(
             "<TrustAnchor><Zone>.</Zone><KeyDigest validFrom='2024-07-18T00:00:00Z'><KeyTag>{}</KeyTag><Algorithm>13</Algorithm>\
              <DigestType>2</DigestType><Digest>{}</Digest><PublicKey>{}</PublicKey>{flags}</KeyDigest></TrustAnchor>",
-            key_tag(&dnskey),
+            tag,
             HEXLOWER_PERMISSIVE.encode(digest.as_ref()),
             BASE64.encode(key),
         )
     };
     assert!(Anchors::parse_at(&text(&key, "<Flags>257</Flags>"), NOW).is_ok());
+    let good = text(&key, "<Flags>257</Flags>");
+    let digit = good.find("<Digest>").unwrap() + "<Digest>".len();
+    let other = if good[digit..].starts_with('0') {
+        "1"
+    } else {
+        "0"
+    };
     for (text, problem) in [
+        (
+            good.replace(&format!(">{tag}<"), &format!(">{}<", tag ^ 1)),
+            "is not the one of KeyTag",
+        ),
+        (
+            [&good[..digit], other, &good[digit + 1..]].concat(),
+            "is not the one of KeyTag",
+        ),
         (
             text(&[8; 64], "<Flags>257</Flags>"),
             "is not the one of KeyTag",
@@ -176,6 +192,44 @@ fn what_is_wrong_is_told_with_its_line() {
     }
 }
 
+/// A key that counts for nothing, and one that is there twice.
+#[test]
+fn keys_that_do_not_count_are_left_out() {
+    let digest = |tag: u16, algorithm: u8| {
+        format!(
+            "<KeyDigest validFrom='2017-02-02T00:00:00Z'><KeyTag>{tag}</KeyTag><Algorithm>{algorithm}</Algorithm>\
+             <DigestType>2</DigestType><Digest>{KSK_2017}</Digest></KeyDigest>"
+        )
+    };
+    let text = |digests: &[String]| {
+        format!(
+            "<TrustAnchor><Zone>.</Zone>{}</TrustAnchor>",
+            digests.concat()
+        )
+    };
+    let known = digest(20_326, 8);
+    let anchors = Anchors::parse_at(&text(&[digest(1, 5), known.clone(), known]), NOW).unwrap();
+    assert_eq!(anchors.tags_of(&Name::root()), [20_326]);
+    assert_eq!(
+        Anchors::parse_at(&text(&[digest(1, 5)]), NOW),
+        Err(AnchorError::NothingUsable)
+    );
+}
+
+#[test]
+fn the_length_is_limited_to_the_octet() {
+    let text = root_anchors();
+    let padded = |octets: usize| format!("{text}{}", " ".repeat(octets - text.len()));
+    assert_eq!(
+        Anchors::parse_at(&padded(MAX_BYTES), NOW),
+        Anchors::parse_at(&text, NOW)
+    );
+    for octets in [MAX_BYTES + 1, MAX_BYTES + 2] {
+        let error = Anchors::parse_at(&padded(octets), NOW).unwrap_err();
+        assert!(error.to_string().contains("more than"), "{error}");
+    }
+}
+
 #[test]
 fn no_prefix_and_no_flood_is_a_panic() {
     let text = root_anchors();
@@ -205,13 +259,19 @@ fn dates_are_those_of_the_calendar() {
         ("1970-01-01T00:00:00Z", Some(0)),
         ("2000-02-29T00:00:00Z", Some(951_782_400)),
         ("2024-03-01T00:00:00-01:00", Some(1_709_254_800)),
+        ("2024-03-01T00:00:00+02:30", Some(1_709_242_200)),
+        ("2024-04-30T00:00:00Z", Some(1_714_435_200)),
         ("2099-12-31T23:59:59.999Z", Some(4_102_444_799)),
         ("0001-01-01T00:00:00Z", Some(-62_135_596_800)),
         ("1900-02-29T00:00:00Z", None),
+        ("2024-04-31T00:00:00Z", None),
         ("2024-13-01T00:00:00Z", None),
         ("2024-00-01T00:00:00Z", None),
         ("2024-01-01T24:00:00Z", None),
+        ("2024-01-01T00:60:00Z", None),
+        ("2024-01-01T00:00:60Z", None),
         ("2024-01-01T00:00:00+15:00", None),
+        ("2024-01-01T00:00:00+01:60", None),
         ("2024-01-01T00:00:00.Z", None),
         ("2024-01-01T00:00:00ZZ", None),
         ("2024-1-1T00:00:00Z", None),
