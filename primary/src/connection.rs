@@ -7,7 +7,7 @@ use std::str::FromStr;
 use std::thread;
 use std::time::Duration;
 
-use sotto_publish::update::{Round, Step, Stop};
+use sotto_publish::update::{ROUND_TARGETS, Round, Step, Stop};
 use thiserror::Error;
 
 /// The port of the DNS.
@@ -19,13 +19,18 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long the server may take for an answer: one that signs a large zone takes its time for an update.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// How often in one round a connection that was lost is made anew, and how long to wait before that: a server that
-/// is started again is back within seconds.
+/// How often in one round a connection that was lost before it brought an answer is made anew, and how long to wait before
+/// that: a server that is started again is back within seconds.
 const RECONNECTIONS: [Duration; 3] = [
     Duration::ZERO,
     Duration::from_secs(1),
     Duration::from_secs(4),
 ];
+
+/// By how much fewer messages are under way at once when a connection was lost before it brought an answer: a server that
+/// closes after so many takes the answers that were not yet read with it. Two losses lead from a whole round to single
+/// messages, which leaves one of [`RECONNECTIONS`].
+const WINDOW_DIVISOR: usize = 16;
 
 /// A name server's address: an IP address or a host name, with a port or without.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,7 +44,9 @@ impl FromStr for Server {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let (host, port) = match text.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
-            Some((host, port)) => (host, port.strip_prefix(':')),
+            Some((host, "")) => (host, None),
+            // What stands behind the bracket without a colon is no port, and is refused as one.
+            Some((host, port)) => (host, Some(port.strip_prefix(':').unwrap_or(":"))),
             // An IPv6 address without brackets has more than one colon, and no port.
             None => match text.split_once(':') {
                 Some((host, port)) if !port.contains(':') => (host, Some(port)),
@@ -48,7 +55,7 @@ impl FromStr for Server {
         };
         let port = port.map_or(Ok(PORT), str::parse);
         match port {
-            Ok(port @ 1..) if !host.is_empty() => Ok(Self {
+            Ok(port @ 1..) if !host.is_empty() && !host.contains(['[', ']']) => Ok(Self {
                 host: host.to_owned(),
                 port,
             }),
@@ -100,6 +107,10 @@ pub struct Connection {
     stream: Option<TcpStream>,
     /// Whether there ever was one: a server that was never reached is not waited for.
     was_open: bool,
+    /// Messages that may be under way at once.
+    window: usize,
+    /// Whether one was lost: then every step gets a new one, since the server may count the messages of each.
+    is_short_lived: bool,
 }
 
 impl Connection {
@@ -110,6 +121,8 @@ impl Connection {
             server,
             stream: None,
             was_open: false,
+            window: ROUND_TARGETS + 1, // the zone is asked for, too
+            is_short_lived: false,
         }
     }
 
@@ -129,21 +142,38 @@ impl Connection {
                 }
                 Step::Done => return Ok(()),
             };
-            match self.exchange(&messages, |answer| round.receive(answer, now())) {
+            if self.is_short_lived {
+                self.stream = None;
+            }
+            let mut answers = 0;
+            let exchanged = self.exchange(&messages, |answer| {
+                answers += 1;
+                round.receive(answer, now())
+            });
+            match exchanged {
                 Ok(taken) => taken.map_err(Halt::Stop)?,
                 Err(error) => {
                     self.stream = None;
+                    self.is_short_lived = true;
+                    round.lost();
+                    if answers > 0 {
+                        // The next one has fewer to ask for.
+                        continue;
+                    }
                     let Some(pause) = pauses.next().filter(|_| self.was_open) else {
                         return Err(Halt::Unreachable(error));
                     };
-                    round.lost();
+                    if messages.len() > 1 {
+                        let under_way = self.window.min(messages.len());
+                        self.window = (under_way / WINDOW_DIVISOR).max(1);
+                    }
                     thread::sleep(*pause);
                 }
             }
         }
     }
 
-    /// Sends all messages and reads as many answers.
+    /// Sends all messages, no more at once than may be under way, and reads as many answers.
     fn exchange(
         &mut self,
         messages: &[Vec<u8>],
@@ -154,20 +184,22 @@ impl Connection {
             none => none.insert(connect(&self.server)?),
         };
         self.was_open = true;
-        let mut framed = Vec::new();
-        for message in messages {
-            // A message is no longer than this field can say.
-            framed.extend_from_slice(&(message.len() as u16).to_be_bytes());
-            framed.extend_from_slice(message);
-        }
-        stream.write_all(&framed)?;
-        for _ in messages {
-            let mut length = [0; 2];
-            stream.read_exact(&mut length)?;
-            let mut answer = vec![0; usize::from(u16::from_be_bytes(length))];
-            stream.read_exact(&mut answer)?;
-            if let Err(stop) = take(&answer) {
-                return Ok(Err(stop));
+        for messages in messages.chunks(self.window) {
+            let mut framed = Vec::new();
+            for message in messages {
+                // A message is no longer than this field can say.
+                framed.extend_from_slice(&(message.len() as u16).to_be_bytes());
+                framed.extend_from_slice(message);
+            }
+            stream.write_all(&framed)?;
+            for _ in messages {
+                let mut length = [0; 2];
+                stream.read_exact(&mut length)?;
+                let mut answer = vec![0; usize::from(u16::from_be_bytes(length))];
+                stream.read_exact(&mut answer)?;
+                if let Err(stop) = take(&answer) {
+                    return Ok(Err(stop));
+                }
             }
         }
         Ok(Ok(()))
@@ -206,7 +238,17 @@ mod tests {
         ] {
             assert_eq!(text.parse::<Server>().unwrap().to_string(), shown);
         }
-        for text in ["", ":53", "ns:", "ns:0", "ns:65536", "[::1]:x"] {
+        for text in [
+            "",
+            ":53",
+            "ns:",
+            "ns:0",
+            "ns:65536",
+            "[::1]:x",
+            "[::1]:",
+            "[::1]5353",
+            "[::1",
+        ] {
             assert!(text.parse::<Server>().is_err(), "{text:?}");
         }
     }

@@ -23,6 +23,9 @@ pub enum KeyFileError {
         /// Its permission bits.
         mode: u32,
     },
+    /// What it holds is no text.
+    #[error("is not UTF-8")]
+    NotUtf8,
     /// What it holds is no key.
     #[error("{0}")]
     NoKey(KeyError),
@@ -35,6 +38,7 @@ impl KeyFileError {
         match self {
             Self::Unreadable(_) => "check the path and the file's permissions",
             Self::Exposed { .. } => "chmod 600 it; if others may have read it, make a new key",
+            Self::NotUtf8 => KeyError::Form.remedy(),
             Self::NoKey(error) => error.remedy(),
         }
     }
@@ -47,11 +51,14 @@ impl KeyFileError {
 /// [`KeyFileError`].
 pub fn read_key(path: &Path) -> Result<TsigKey, KeyFileError> {
     let file = File::open(path).map_err(KeyFileError::Unreadable)?;
+    let metadata = file.metadata().map_err(KeyFileError::Unreadable)?;
+    if metadata.is_dir() {
+        return Err(KeyFileError::Unreadable(io::ErrorKind::IsADirectory.into()));
+    }
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;
 
-        let metadata = file.metadata().map_err(KeyFileError::Unreadable)?;
         let mode = metadata.permissions().mode() & 0o777;
         if mode & 0o077 != 0 {
             return Err(KeyFileError::Exposed { mode });
@@ -62,7 +69,7 @@ pub fn read_key(path: &Path) -> Result<TsigKey, KeyFileError> {
     file.take(FILE_MAX_OCTETS)
         .read_to_end(&mut octets)
         .map_err(KeyFileError::Unreadable)?;
-    let text = std::str::from_utf8(&octets).unwrap_or_default();
+    let text = std::str::from_utf8(&octets).map_err(|_| KeyFileError::NotUtf8)?;
     TsigKey::parse(text).map_err(KeyFileError::NoKey)
 }
 
@@ -87,7 +94,14 @@ mod tests {
         fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
         assert_eq!(read_key(&path).unwrap().name().to_string(), "updates.");
 
-        for content in [&b"nonsense canary"[..], b"", &[0xff; 9]] {
+        fs::write(&path, b"canary \xff").unwrap();
+        assert!(matches!(told(), KeyFileError::NotUtf8));
+        assert!(matches!(
+            read_key(directory.path()).unwrap_err(),
+            KeyFileError::Unreadable(error) if error.kind() == io::ErrorKind::IsADirectory
+        ));
+
+        for content in [&b"nonsense canary"[..], b""] {
             fs::write(&path, content).unwrap();
             let error = told();
             assert!(matches!(error, KeyFileError::NoKey(_)));

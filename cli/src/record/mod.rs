@@ -1,5 +1,6 @@
 //! `sotto record`: make records, publish them, and find out what is wrong with them.
 
+mod advised;
 mod check;
 mod new;
 mod placement;

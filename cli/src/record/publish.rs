@@ -14,6 +14,7 @@ use sotto_publish::update::{Intent, Obstacle, ROUND_TARGETS, Round, Session, Tsi
 
 use self::people::People;
 use self::tally::{Place, Planned, Tally};
+use super::advised::Advised;
 use super::new::services::Services;
 use super::placement::PlacementArguments;
 use crate::Output;
@@ -71,9 +72,9 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(arguments: &Arguments, json: bool) -> Result<Output, Failure> {
-    let people = People::new(arguments)?;
+    let (people, advised) = People::new(arguments)?;
     let key = key(&arguments.tsig)?;
-    let mut run = Run::new(arguments, key, json)?;
+    let mut run = Run::new(arguments, key, advised, json)?;
     let failure = run.publish(&people)?;
     Ok(run.output(failure.as_ref()))
 }
@@ -88,6 +89,7 @@ fn key(path: &Path) -> Result<TsigKey, Failure> {
             KeyFileError::Exposed { .. } => {
                 Failure::usage("key_file_exposed", told(""), error.remedy())
             }
+            KeyFileError::NotUtf8 => Failure::usage("key_file_invalid", told(""), error.remedy()),
             KeyFileError::NoKey(_) => Failure::usage("key_file_invalid", told(":"), error.remedy()),
         }
     })
@@ -103,7 +105,12 @@ struct Run {
 }
 
 impl Run {
-    fn new(arguments: &Arguments, key: TsigKey, json: bool) -> Result<Self, Failure> {
+    fn new(
+        arguments: &Arguments,
+        key: TsigKey,
+        advised: Advised,
+        json: bool,
+    ) -> Result<Self, Failure> {
         let zone: Name =
             arguments.zone.as_str().parse().map_err(|error| {
                 Failure::usage("zone_invalid", error, "write it as in example.com")
@@ -119,7 +126,7 @@ impl Run {
         Ok(Self {
             session: Session::new(zone, key, u16::from_be_bytes(id)),
             connection: Connection::new(arguments.server.clone()),
-            tally: Tally::default(),
+            tally: Tally::new(advised),
             place: Place {
                 zone: arguments.zone.to_string(),
                 server: arguments.server.to_string(),
@@ -141,10 +148,24 @@ impl Run {
         loop {
             let mut subjects = Vec::with_capacity(ROUND_TARGETS);
             let mut targets = Vec::with_capacity(ROUND_TARGETS);
-            for person in iterator.by_ref().take(ROUND_TARGETS) {
-                let (subject, target) = person?;
-                subjects.push(subject);
-                targets.push(target);
+            let taken = iterator
+                .by_ref()
+                .take(ROUND_TARGETS)
+                .try_for_each(|person| {
+                    let (subject, target) = person?;
+                    subjects.push(subject);
+                    targets.push(target);
+                    Ok(())
+                });
+            // Why what is read now is not what was read before comes before what is wrong with it.
+            if let Err(mut failure) = people.unchanged().and(taken) {
+                bar.finish_and_clear();
+                let first = subjects.first().map(String::as_str);
+                self.tally.skip(first, people.count().saturating_sub(tried));
+                if tried > 0 {
+                    failure.exit = Exit::Unavailable;
+                }
+                return Ok(Some(failure));
             }
             if subjects.is_empty() {
                 bar.finish_and_clear();
@@ -169,9 +190,9 @@ impl Run {
             let failure = driven.err().map(|halt| self.failure(&halt));
             if failure.is_some() || is_hopeless {
                 bar.finish_and_clear();
-                if let Some(person) = iterator.next() {
-                    self.tally.skip(&person?.0, people.count() - tried);
-                }
+                let next = iterator.next().and_then(Result::ok);
+                let first = next.as_ref().map(|(subject, _)| subject.as_str());
+                self.tally.skip(first, people.count().saturating_sub(tried));
                 return Ok(failure);
             }
         }

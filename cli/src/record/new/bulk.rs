@@ -1,6 +1,5 @@
 //! The records of everybody in a file of accounts, as a part of a zone file.
 
-use std::collections::BTreeMap;
 use std::fs::{self, File, Permissions};
 use std::io::{self, BufWriter, Seek, Write};
 use std::os::unix::fs::PermissionsExt;
@@ -10,16 +9,13 @@ use serde::Serialize;
 use sotto_publish::accounts::{Accounts, Entry};
 use sotto_publish::{AccountsError, Advice, Placement, Software, Zone, zone_file};
 
+use super::super::advised::Advised;
 use super::answer::count;
 use crate::Output;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::json;
 use crate::progress;
-use crate::terminal::escape;
-
-/// Lines that are named for one kind of advice; the rest are counted.
-const LINES_SHOWN: usize = 10;
 
 /// People between two looks at the progress bar.
 const STEP: u64 = 1_024;
@@ -39,18 +35,7 @@ struct Summary {
     people: u64,
     records: u64,
     octets: u64,
-    advice: BTreeMap<&'static str, Noted>,
-}
-
-/// One kind of advice, and whom it concerns.
-#[derive(Debug, Serialize)]
-struct Noted {
-    count: u64,
-    /// The first lines of the file that it concerns.
-    lines: Vec<u64>,
-    /// What is said of the first of them.
-    message: String,
-    remedy: &'static str,
+    advice: Advised,
 }
 
 impl<'a> Job<'a> {
@@ -229,18 +214,8 @@ impl Summary {
         self.people += 1;
         self.records += entry.records.len() as u64;
         for advice in Advice::of(&entry.subject, &entry.records, placement) {
-            if !advice.is_warning() {
-                continue;
-            }
-            let noted = self.advice.entry(advice.code()).or_insert_with(|| Noted {
-                count: 0,
-                lines: Vec::new(),
-                message: advice.to_string(),
-                remedy: advice.remedy(),
-            });
-            noted.count += 1;
-            if noted.lines.len() < LINES_SHOWN {
-                noted.lines.push(entry.line);
+            if advice.is_warning() {
+                self.advice.note(&advice, Some(entry.line));
             }
         }
     }
@@ -258,22 +233,7 @@ impl Summary {
     }
 
     fn notes(&self, said: String) -> Vec<String> {
-        let mut notes = Vec::new();
-        for noted in self.advice.values() {
-            let lines: Vec<String> = noted.lines.iter().map(u64::to_string).collect();
-            let more = noted.count - noted.lines.len() as u64;
-            let more = if more == 0 {
-                String::new()
-            } else {
-                format!(" and {more} more")
-            };
-            notes.push(format!(
-                "warning: line {}{more}: {}",
-                lines.join(", "),
-                escape(&noted.message)
-            ));
-            notes.push(format!("  try: {}", noted.remedy));
-        }
+        let mut notes = self.advice.notes();
         notes.push(said);
         notes
     }

@@ -1,19 +1,26 @@
 //! For whom to publish what: one person, some to remove, or everybody in a file of accounts.
 
-use std::fs::File;
-use std::io;
-use std::path::PathBuf;
+use std::collections::HashSet;
+use std::fs::{File, Metadata};
+use std::io::{self, Seek};
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use sotto_mimi::OwnerName;
 use sotto_publish::publication::opt_out;
 use sotto_publish::update::Target;
-use sotto_publish::{Accounts, AccountsError, Placement, Publication, Subject, Zone};
+use sotto_publish::{Accounts, AccountsError, Advice, Placement, Publication, Subject, Zone};
 
+use super::super::advised::Advised;
 use super::Arguments;
 use crate::failure::Failure;
+use crate::progress;
+
+/// People between two looks at the progress bar.
+const STEP: u64 = 1_024;
 
 /// Somebody as they are called, and what is to stand at their name.
-type Person = (String, Target);
+pub(super) type Person = (String, Target);
 
 /// Everybody, checked before anybody is published: a mistake on the last line of a file must not be found after the others
 /// are out.
@@ -25,27 +32,31 @@ pub(super) enum People {
 /// A file of accounts that was read once without fault.
 pub(super) struct AccountsFile {
     path: PathBuf,
+    /// Open from the first time of reading to the end, so that both times see one file.
+    file: File,
+    state: FileState,
     placement: Placement,
     zone: Zone,
     count: u64,
 }
 
+/// What tells that a file was written to.
+#[derive(PartialEq, Eq)]
+struct FileState {
+    octets: u64,
+    modified: Option<SystemTime>,
+}
+
 impl People {
-    pub(super) fn new(arguments: &Arguments) -> Result<Self, Failure> {
+    /// The people that are meant, and what they should know before it is public.
+    pub(super) fn new(arguments: &Arguments) -> Result<(Self, Advised), Failure> {
         let placement = arguments.placement.placement();
         let zone = &arguments.zone;
+        let mut advised = Advised::default();
         if let Some(path) = &arguments.from {
-            let mut file = AccountsFile {
-                path: path.clone(),
-                placement,
-                zone: zone.clone(),
-                count: 0,
-            };
-            for entry in file.open()? {
-                entry.map_err(|error| file.refused(&error))?;
-                file.count += 1;
-            }
-            return Ok(Self::File(file));
+            let mut file = AccountsFile::open(path.clone(), placement, zone.clone())?;
+            file.count = file.validate(&mut advised)?;
+            return Ok((Self::File(file), advised));
         }
         if let Some(identifier) = &arguments.identifier {
             let subject: Subject = identifier.parse()?;
@@ -55,8 +66,13 @@ impl People {
             };
             let publication = Publication::new(&subject, &records, &placement)?;
             inside(zone, publication.owner())?;
-            return Ok(Self::Few(vec![(subject.to_string(), target(&publication))]));
+            for advice in Advice::of(&subject, &records, &placement) {
+                advised.note(&advice, None);
+            }
+            let people = vec![(subject.to_string(), target(&publication))];
+            return Ok((Self::Few(people), advised));
         }
+        let mut owners = HashSet::new();
         let people = arguments.remove.iter().map(|identifier| {
             let subject: Subject = identifier.parse()?;
             let owner = placement.owner(&subject)?;
@@ -67,7 +83,10 @@ impl People {
                 target.unwrap_or_else(|_| unreachable!("{NAME}")),
             ))
         });
-        people.collect::<Result<_, Failure>>().map(Self::Few)
+        let mut people: Vec<Person> = people.collect::<Result<_, Failure>>()?;
+        // To be removed twice is to be removed.
+        people.retain(|(_, target)| owners.insert(target.owner.clone()));
+        Ok((Self::Few(people), advised))
     }
 
     /// How many they are.
@@ -78,13 +97,21 @@ impl People {
         }
     }
 
+    /// Refuses to go on if what was checked is no longer what is read.
+    pub(super) fn unchanged(&self) -> Result<(), Failure> {
+        match self {
+            Self::Few(_) => Ok(()),
+            Self::File(file) => file.unchanged(),
+        }
+    }
+
     /// All of them, in the order in which they were given.
     pub(super) fn iter(
         &self,
     ) -> Result<Box<dyn Iterator<Item = Result<Person, Failure>> + '_>, Failure> {
         Ok(match self {
             Self::Few(people) => Box::new(people.iter().cloned().map(Ok)),
-            Self::File(file) => Box::new(file.open()?.map(|entry| {
+            Self::File(file) => Box::new(file.read()?.map(|entry| {
                 let entry = entry.map_err(|error| file.refused(&error))?;
                 Ok((entry.subject.to_string(), target(&entry.publication)))
             })),
@@ -93,17 +120,65 @@ impl People {
 }
 
 impl AccountsFile {
-    fn open(&self) -> Result<Accounts<File>, Failure> {
-        let unreadable =
-            |error: &io::Error| Failure::unreadable("the file of accounts", &self.path, error);
-        let file = File::open(&self.path).map_err(|error| unreadable(&error))?;
+    fn open(path: PathBuf, placement: Placement, zone: Zone) -> Result<Self, Failure> {
+        let unreadable = |error: &io::Error| unreadable(&path, error);
+        let file = File::open(&path).map_err(|error| unreadable(&error))?;
         let metadata = file.metadata().map_err(|error| unreadable(&error))?;
         if !metadata.is_file() {
             let error = io::Error::other("it is read twice, so it must be a file");
             return Err(unreadable(&error));
         }
-        Accounts::new(file, self.placement.clone(), Some(self.zone.clone()))
+        Ok(Self {
+            path,
+            file,
+            state: FileState::of(&metadata),
+            placement,
+            zone,
+            count: 0,
+        })
+    }
+
+    /// Reads it once, and gives how many people it has.
+    fn validate(&self, advised: &mut Advised) -> Result<u64, Failure> {
+        let bar = progress::octets(self.state.octets);
+        let mut accounts = self.read()?;
+        let mut count = 0;
+        while let Some(entry) = accounts.next() {
+            let entry = entry.map_err(|error| self.refused(&error))?;
+            count += 1;
+            for advice in Advice::of(&entry.subject, &entry.records, &self.placement) {
+                if advice.is_warning() {
+                    advised.note(&advice, Some(entry.line));
+                }
+            }
+            if count % STEP == 0 {
+                bar.set_position(accounts.octets());
+            }
+        }
+        bar.finish_and_clear();
+        Ok(count)
+    }
+
+    /// Its people, from the first.
+    fn read(&self) -> Result<Accounts<&File>, Failure> {
+        (&self.file)
+            .rewind()
+            .map_err(|error| unreadable(&self.path, &error))?;
+        Accounts::new(&self.file, self.placement.clone(), Some(self.zone.clone()))
             .map_err(|error| self.refused(&error))
+    }
+
+    fn unchanged(&self) -> Result<(), Failure> {
+        let metadata = self.file.metadata();
+        let metadata = metadata.map_err(|error| unreadable(&self.path, &error))?;
+        if FileState::of(&metadata) == self.state {
+            return Ok(());
+        }
+        Err(Failure::usage(
+            "accounts_changed",
+            format!("{} was changed while it was read", self.path.display()),
+            "see that nobody writes to it, and run the same command again",
+        ))
     }
 
     fn refused(&self, error: &AccountsError) -> Failure {
@@ -113,6 +188,19 @@ impl AccountsFile {
             error.problem.remedy(),
         )
     }
+}
+
+impl FileState {
+    fn of(metadata: &Metadata) -> Self {
+        Self {
+            octets: metadata.len(),
+            modified: metadata.modified().ok(),
+        }
+    }
+}
+
+fn unreadable(path: &Path, error: &io::Error) -> Failure {
+    Failure::unreadable("the file of accounts", path, error)
 }
 
 /// Why no owner name fails to be a name.

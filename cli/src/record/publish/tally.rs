@@ -6,12 +6,16 @@ use serde::Serialize;
 use sotto_publish::update::{Change, Kind, Obstacle, Report, ZoneState};
 use sotto_publish::zone_file::{rdata_text, type_text};
 
+use super::super::advised::Advised;
 use crate::failure::Failure;
 use crate::json;
 use crate::terminal::escape;
 
 /// Problems that are listed one by one; of more it is said how many there are.
 const PROBLEMS_MAX: usize = 1_000;
+
+/// Changes of a dry run that are kept for one JSON object; the rest are counted.
+const CHANGES_MAX: usize = 1_000;
 
 /// What came of a run.
 #[derive(Debug, Default, Serialize)]
@@ -27,8 +31,11 @@ pub(super) struct Tally {
     /// The first who was not tried; everybody after them was not either.
     first_not_tried: Option<String>,
     problems: Vec<Problem>,
+    advice: Advised,
     #[serde(skip)]
     changes: Vec<Planned>,
+    #[serde(skip)]
+    changes_omitted: u64,
 }
 
 #[derive(Debug, Serialize)]
@@ -64,6 +71,14 @@ pub(super) struct Place {
 }
 
 impl Tally {
+    /// The tally of a run before it begins.
+    pub(super) fn new(advice: Advised) -> Self {
+        Self {
+            advice,
+            ..Self::default()
+        }
+    }
+
     /// Counts what came of one person.
     pub(super) fn count(&mut self, subject: &str, report: &Report) {
         let kind = report.change.as_ref().map(|change| change.kind);
@@ -72,7 +87,7 @@ impl Tally {
             (Ok(()), Some(Kind::Add)) => &mut self.added,
             (Ok(()), Some(Kind::Replace)) => &mut self.replaced,
             (Ok(()), Some(Kind::Remove)) => &mut self.removed,
-            (Err(Obstacle::NotTried), _) => return self.skip(subject, 1),
+            (Err(Obstacle::NotTried), _) => return self.skip(Some(subject), 1),
             (Err(Obstacle::Unknown), _) => &mut self.unknown,
             (Err(_), _) => &mut self.failed,
         };
@@ -90,15 +105,21 @@ impl Tally {
         }
     }
 
-    /// Counts `people` who were not tried, `first` being the first of them.
-    pub(super) fn skip(&mut self, first: &str, people: u64) {
+    /// Counts `people` who were not tried, `first` being the first of them where that is known.
+    pub(super) fn skip(&mut self, first: Option<&str>, people: u64) {
         self.not_tried += people;
-        self.first_not_tried.get_or_insert_with(|| first.to_owned());
+        if self.first_not_tried.is_none() {
+            self.first_not_tried = first.map(str::to_owned);
+        }
     }
 
-    /// Keeps what would be done.
+    /// Keeps what would be done, of so many as memory should hold.
     pub(super) fn keep(&mut self, planned: Planned) {
-        self.changes.push(planned);
+        if self.changes.len() < CHANGES_MAX {
+            self.changes.push(planned);
+        } else {
+            self.changes_omitted += 1;
+        }
     }
 
     /// Whether everybody's records are as they were wanted.
@@ -130,6 +151,8 @@ impl Tally {
             #[serde(skip_serializing_if = "Option::is_none")]
             changes: Option<&'a [Planned]>,
             #[serde(skip_serializing_if = "Option::is_none")]
+            changes_omitted: Option<u64>,
+            #[serde(skip_serializing_if = "Option::is_none")]
             error: Option<&'a Failure>,
         }
         json::print(&Run {
@@ -139,6 +162,7 @@ impl Tally {
             serial_after: states.map(|(_, after)| after.serial),
             tally: self,
             changes: place.dry_run.then_some(&self.changes),
+            changes_omitted: place.dry_run.then_some(self.changes_omitted),
             error: failure,
         })
     }
@@ -198,7 +222,7 @@ impl Tally {
         place: &Place,
         states: Option<(ZoneState, ZoneState)>,
     ) -> Vec<String> {
-        let mut notes = Vec::new();
+        let mut notes = self.advice.notes();
         let mut remedies: Vec<&str> = Vec::new();
         for problem in &self.problems {
             notes.push(format!(
@@ -283,5 +307,36 @@ impl Planned {
             );
         }
         text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_dry_run_keeps_so_many_changes_and_counts_the_rest() {
+        let place = Place {
+            zone: String::from("example.com."),
+            server: String::from("192.0.2.1:53"),
+            dry_run: true,
+        };
+        let mut tally = Tally::default();
+        for number in 0..CHANGES_MAX + 7 {
+            tally.keep(Planned {
+                subject: format!("p{number}@example.com"),
+                owner: String::from("_mimi.example.com."),
+                change: "add",
+                ttl: 300,
+                rtype: String::from("TXT"),
+                deleted: Vec::new(),
+                added: Vec::new(),
+                foreign: 0,
+            });
+        }
+        let said: serde_json::Value =
+            serde_json::from_str(&tally.json(&place, None, None)).unwrap();
+        assert_eq!(said["changes"].as_array().unwrap().len(), CHANGES_MAX);
+        assert_eq!(said["changes_omitted"], 7);
     }
 }

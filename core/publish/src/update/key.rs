@@ -42,7 +42,7 @@ impl TsigKey {
     ///
     /// [`KeyError`], which repeats nothing of the text.
     pub fn parse(text: &str) -> Result<Self, KeyError> {
-        let tokens: Vec<&str> = Tokens(text).collect();
+        let tokens = tokens(text);
         let parts = match tokens[..] {
             [] => return Err(KeyError::Empty),
             [line] => Parts::of_line(line.split(':').collect())?,
@@ -211,42 +211,55 @@ fn is_algorithm(word: &str) -> bool {
 }
 
 /// Words, quoted strings without their quotes, and braces and semicolons, without comments.
-struct Tokens<'a>(&'a str);
-
-impl<'a> Iterator for Tokens<'a> {
-    type Item = &'a str;
-
-    fn next(&mut self) -> Option<&'a str> {
-        loop {
-            self.0 = self.0.trim_start();
-            // Base64 may hold two slashes, but no word begins with them.
-            let end = if self.0.starts_with('#') || self.0.starts_with("//") {
-                "\n"
-            } else if self.0.starts_with("/*") {
-                "*/"
-            } else {
-                break;
-            };
-            self.0 = self.0.split_once(end).map_or("", |(_, rest)| rest);
-        }
-        if let Some(quoted) = self.0.strip_prefix('"') {
-            let (token, rest) = quoted.split_once('"').unwrap_or((quoted, ""));
-            self.0 = rest;
-            return Some(token);
-        }
-        let is_mark = |character: char| matches!(character, '{' | '}' | ';');
-        let end = if self.0.starts_with(is_mark) {
-            1
+fn tokens(text: &str) -> Vec<&str> {
+    let mut tokens = Vec::new();
+    let mut rest = text;
+    loop {
+        rest = without_comments(rest, expects_secret(&tokens));
+        let token;
+        (token, rest) = if let Some(quoted) = rest.strip_prefix('"') {
+            quoted.split_once('"').unwrap_or((quoted, ""))
+        } else if rest.is_empty() {
+            return tokens;
+        } else if rest.starts_with(is_mark) {
+            rest.split_at(1)
         } else {
-            self.0
-                .find(|character: char| {
-                    character.is_whitespace() || character == '"' || is_mark(character)
-                })
-                .unwrap_or(self.0.len())
+            let is_end = |character: char| {
+                character.is_whitespace() || character == '"' || is_mark(character)
+            };
+            rest.split_at(rest.find(is_end).unwrap_or(rest.len()))
         };
-        let (token, rest) = self.0.split_at(end);
-        self.0 = rest;
-        (!token.is_empty()).then_some(token)
+        tokens.push(token);
+    }
+}
+
+fn is_mark(character: char) -> bool {
+    matches!(character, '{' | '}' | ';')
+}
+
+/// Whether the secret comes behind these tokens: one base64 text of 4,096 begins with two slashes.
+fn expects_secret(tokens: &[&str]) -> bool {
+    match tokens {
+        [.., "key", "secret"] => false,
+        [.., "secret" | "secret:"] => true,
+        ["key" | "algorithm" | "algorithm:", _] => false,
+        [first, second] => is_algorithm(first) || is_algorithm(second),
+        _ => false,
+    }
+}
+
+/// `text` from its first octet on that is neither white space nor a comment.
+fn without_comments(mut text: &str, is_secret: bool) -> &str {
+    loop {
+        text = text.trim_start();
+        let end = if text.starts_with('#') || (text.starts_with("//") && !is_secret) {
+            "\n"
+        } else if text.starts_with("/*") {
+            "*/"
+        } else {
+            return text;
+        };
+        text = text.split_once(end).map_or("", |(_, rest)| rest);
     }
 }
 
@@ -293,6 +306,29 @@ mod tests {
             let shown = format!("{key:?}");
             assert!(shown.contains("[redacted]") && !shown.contains(SECRET));
         }
+    }
+
+    #[test]
+    fn a_secret_may_begin_as_a_comment_does() {
+        let secret = "//EyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=";
+        let slashes = TsigKey::parse(&format!("hmac-sha256:sotto.example:{secret}")).unwrap();
+        let alike = [
+            format!("hmac-sha256 sotto.example {secret}"),
+            format!("// hmac-sha256 x y\nsotto.example. hmac-sha256. {secret} // mine\n"),
+            format!(
+                "key sotto.example {{ // mine\n algorithm hmac-sha256 // so far\n; secret {secret}; }};"
+            ),
+        ];
+        for text in forms(secret).into_iter().chain(alike) {
+            let key = TsigKey::parse(&text).unwrap_or_else(|error| panic!("{error}: {text}"));
+            let signed = |key: &TsigKey| hmac::sign(key.secret(), b"x");
+            assert_eq!(signed(&key).as_ref(), signed(&slashes).as_ref(), "{text}");
+        }
+        let named = format!("key secret // mine\n{{ algorithm hmac-sha256; secret {secret}; }};");
+        assert_eq!(
+            TsigKey::parse(&named).unwrap().name().to_string(),
+            "secret."
+        );
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::change::{Change, Kind};
 use super::obstacle::{Obstacle, Stop};
-use super::session::{Answer, NOT_AS_READ, Session};
+use super::session::{Answer, Asked, NOT_AS_READ, Session};
 use super::target::{Standing, Target, standing};
 use super::wire::Section;
 
@@ -55,6 +55,8 @@ pub struct Round<'a> {
     intent: Intent,
     entries: Vec<Entry>,
     phase: Phase,
+    /// Questions whose answers were lost.
+    again: Vec<Asked>,
 }
 
 #[derive(Debug)]
@@ -95,7 +97,7 @@ impl<'a> Round<'a> {
     #[must_use]
     pub fn new(session: &'a mut Session, targets: Vec<Target>, intent: Intent) -> Self {
         // An earlier round may have ended with answers outstanding.
-        session.forget();
+        session.forget().for_each(drop);
         let mut seen = HashSet::new();
         let entries = targets
             .into_iter()
@@ -122,11 +124,18 @@ impl<'a> Round<'a> {
             intent,
             entries,
             phase: Phase::Start,
+            again: Vec::new(),
         }
     }
 
-    /// What to do next, at `now` (Unix seconds). Call it when every message of the last step has been answered.
+    /// What to do next, at `now` (Unix seconds). Call it when every message of the last step has been answered, or
+    /// [lost](Self::lost).
     pub fn step(&mut self, now: u64) -> Step {
+        if !self.again.is_empty() {
+            let again = self.again.drain(..);
+            let messages = again.filter_map(|asked| self.session.ask_again(asked, now));
+            return Step::Send(messages.collect());
+        }
         loop {
             let step = match &mut self.phase {
                 Phase::Start => self.read(now),
@@ -187,12 +196,21 @@ impl<'a> Round<'a> {
         Ok(())
     }
 
-    /// The connection is gone: everything that is not settled is read anew over the next one.
+    /// The connection is gone. Questions that were not answered are asked again over the next one, and no others: a server
+    /// that closes after so many is got the better of. What an update was to change is read anew.
     pub fn lost(&mut self) {
-        for number in self.session.forget() {
-            self.entries[number].state = State::Lost;
+        let asked: Vec<Asked> = self.session.forget().collect();
+        for asked in asked {
+            match asked {
+                Asked::Update(numbers) => {
+                    for number in numbers {
+                        self.entries[number].state = State::Lost;
+                    }
+                    self.phase = Phase::Start;
+                }
+                question => self.again.push(question),
+            }
         }
-        self.phase = Phase::Start;
     }
 
     /// What came of each target, in the order in which they were given. Those that are not settled were not tried, or it
@@ -200,7 +218,12 @@ impl<'a> Round<'a> {
     #[must_use]
     pub fn finish(self) -> Vec<Report> {
         // What was under way and not answered has left its mark in no entry.
-        let under_way: HashSet<usize> = self.session.forget().into_iter().collect();
+        let mut under_way = HashSet::new();
+        for asked in self.session.forget() {
+            if let Asked::Update(numbers) = asked {
+                under_way.extend(numbers);
+            }
+        }
         let intent = self.intent;
         self.entries
             .into_iter()

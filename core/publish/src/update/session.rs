@@ -116,16 +116,18 @@ impl Session {
         MAX_MESSAGE_BYTES - wire::update_overhead(&self.zone) - tsig::signature_octets(&self.key)
     }
 
-    /// Forgets what was asked, for the connection is gone; gives the targets whose update nobody knows the end of.
-    pub(super) fn forget(&mut self) -> Vec<usize> {
-        self.pending
-            .drain()
-            .filter_map(|(_, (_, asked))| match asked {
-                Asked::Update(numbers) => Some(numbers),
-                Asked::Zone | Asked::Standing(..) => None,
-            })
-            .flatten()
-            .collect()
+    /// Forgets what was asked and not answered, for the connection is gone; gives it.
+    pub(super) fn forget(&mut self) -> impl Iterator<Item = Asked> + '_ {
+        self.pending.drain().map(|(_, (_, asked))| asked)
+    }
+
+    /// Asks anew what is no update.
+    pub(super) fn ask_again(&mut self, asked: Asked, now: u64) -> Option<Vec<u8>> {
+        match asked {
+            Asked::Zone => Some(self.ask_zone(now)),
+            Asked::Standing(number, question) => Some(self.ask(number, question, now)),
+            Asked::Update(_) => None,
+        }
     }
 
     pub(super) fn ask_zone(&mut self, now: u64) -> Vec<u8> {
