@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use serde::Serialize;
 use sotto_client::{
-    Explanation as Why, Fact, Learnt, Operator, Outcome, Report, SecondOpinion, Source,
+    Explanation as Why, Fact, Learnt, Operator, Outcome, Party, Report, SecondOpinion, Source,
 };
 use sotto_mimi::{DroppedRecord, Service};
 use sotto_proof::{Explanation, RecordType, Secure, Verdict};
@@ -86,6 +86,22 @@ pub(crate) struct LearntObject<'a> {
     facts: Vec<&'static str>,
     /// `false` where nobody but the party can know.
     certain: bool,
+}
+
+impl<'a> LearntObject<'a> {
+    /// A server that was asked in the open.
+    pub(crate) fn of_server(address: &'a str) -> Self {
+        Self {
+            party: Party::Dns.to_string().to_ascii_lowercase(),
+            host: Some(address),
+            operator: None,
+            facts: [Fact::ClientAddress, Fact::Time, Fact::OwnerName]
+                .iter()
+                .map(fact)
+                .collect(),
+            certain: true,
+        }
+    }
 }
 
 impl<'a> From<&'a Learnt> for LearntObject<'a> {

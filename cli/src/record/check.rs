@@ -10,8 +10,8 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
-use sotto_mimi::{Domain, Identifier, ProviderPolicy, RecordForm};
-use sotto_publish::Zone;
+use sotto_mimi::{Domain, ProviderPolicy, RecordForm};
+use sotto_publish::{Subject, Zone};
 
 use self::report::Deny;
 use crate::Output;
@@ -24,15 +24,17 @@ const DNS_PORT: u16 = 53;
 
 /// What the page of help ends with.
 const EXIT_CODES: &str = "\
-A bare argument is a file of accounts if it ends with .csv, a zone file if it names another file or begins with /, ./ or ../, and else \
-an identifier.
-Exit codes: 0 nothing wrong (notes do not count), 1 a failure of this machine, 2 usage, 8 nobody answered, 9 warnings, 10 errors. \
+A bare argument is a file of accounts if it ends with .csv, a zone file if it
+names another file or begins with /, ./ or ../, and else an identifier.
+Exit codes: 0 nothing wrong (notes do not count), 1 a failure of this machine,
+2 usage, 8 nobody answered, 9 warnings, 10 errors.
 docs/publishing/check.md lists every finding.";
 
 #[derive(Debug, Args)]
 #[command(after_help = EXIT_CODES, arg_required_else_help = true)]
 pub(crate) struct Arguments {
-    /// Whom to check in the live DNS (hugh@example.com, alice.example.com, a "+" number), or the path of a file.
+    /// Whom to check in the live DNS (hugh@example.com, *@example.com, alice.example.com, a "+" number), or the path
+    /// of a file.
     #[arg(required_unless_present_any = ["zone_file", "from"])]
     subject: Option<String>,
     /// Check a zone file.
@@ -83,7 +85,7 @@ enum Denied {
 
 /// What is to be checked.
 enum Task<'a> {
-    Live(Identifier),
+    Live(Subject),
     ZoneFile(&'a Path),
     Accounts(&'a Path),
 }
@@ -91,7 +93,7 @@ enum Task<'a> {
 pub(crate) fn run(arguments: &Arguments, json: bool) -> Result<Output, Failure> {
     let settings = arguments.settings.completed()?;
     let mut checked = match task(arguments)? {
-        Task::Live(identifier) => live::check(arguments, &settings, identifier, json)?,
+        Task::Live(subject) => live::check(arguments, &settings, subject, json)?,
         Task::ZoneFile(path) => files::zone(arguments, &settings, path)?,
         Task::Accounts(path) => files::accounts(arguments, &settings, path)?,
     };

@@ -69,6 +69,47 @@ fn a_zone_that_is_right_has_no_findings() {
 }
 
 #[test]
+fn many_records_at_one_name_are_looked_at_one_by_one() {
+    let mut lines: String = (0..5_000)
+        .map(|at| hugh(&format!("\"v=MIMI1; a=u{at}; e=im.provider.net\"")))
+        .collect();
+    lines.push_str(&hugh("\"v=MIMI1; a=u7; e=im.provider.net\""));
+    let report = check(&lines);
+    let of = |code| {
+        report
+            .findings
+            .iter()
+            .filter(move |found| found.code == code)
+    };
+    assert_eq!(
+        of(Code::DuplicateRecord)
+            .map(|found| found.line)
+            .collect::<Vec<_>>(),
+        [Some(5_005)]
+    );
+    let ties: Vec<_> = of(Code::PreferenceTie).map(|found| &*found.what).collect();
+    assert_eq!(
+        ties,
+        ["16 services at im.provider.net have the same preference, p=65535"]
+    );
+    // Each at its own line.
+    let beyond = of(Code::RecordBeyondLimit).map(|found| found.line);
+    assert_eq!(
+        beyond.collect::<std::collections::HashSet<_>>().len(),
+        1_000
+    );
+}
+
+#[test]
+fn a_host_that_is_called_by_a_digit_is_a_host() {
+    expect(
+        Code::RecordNoAccountForHost,
+        1,
+        "_mimi.1 TXT \"v=MIMI1; e=im.provider.net\"\n",
+    );
+}
+
+#[test]
 fn a_parenthesis_within_quotation_marks_opens_nothing() {
     for line in [
         "\"._mimi.e TXT(1;\"\n",
@@ -201,7 +242,7 @@ fn context_counts() {
         1,
         "_mimi.alice TXT \"v=MIMI1; e=im.provider.net\"\n",
     );
-    expect_clean("_mimi.8.4.phones TXT \"v=MIMI1; e=im.provider.net\"\n");
+    expect_clean("_mimi.8.4.1.phones TXT \"v=MIMI1; e=im.provider.net\"\n");
     // Under a root of one's own, names of one's own.
     let lines = format!("{HEAD}{}", hugh("\"v=MIMI1; e=im.provider.test\""));
     assert_eq!(codes(&check_as(&lines, ProviderPolicy::PrivateRoot)), []);

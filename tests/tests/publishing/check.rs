@@ -35,15 +35,22 @@ fn codes(report: &Report) -> Vec<Code> {
     codes
 }
 
-/// Checks hugh in the zone of `plan`.
+/// Checks hugh in the zone of `plan`, where everything can be known.
 #[track_caller]
 fn expect(plan: Plan, expected: &[Code]) -> Report {
+    let (report, unknown) = expect_unknown(plan, expected);
+    assert_eq!(unknown, [""; 0]);
+    report
+}
+
+/// The same, and what is not known.
+#[track_caller]
+fn expect_unknown(plan: Plan, expected: &[Code]) -> (Report, Vec<String>) {
     let (report, unknown) = plan.make(now()).check("hugh@child.test");
     let mut expected = expected.to_vec();
     expected.sort_unstable();
     assert_eq!(codes(&report), expected, "{report:#?}");
-    assert_eq!(unknown, []);
-    report
+    (report, unknown.into_iter().map(|it| it.what).collect())
 }
 
 fn good() -> Plan {
@@ -62,7 +69,14 @@ fn a_zone_in_which_nothing_is_wrong_has_no_findings_but_that_it_can_be_listed() 
 
 #[test]
 fn the_step_at_the_registrar_is_named() {
-    expect(good().unsigned(), &[Code::Unsigned]);
+    // Without signatures nobody can tell a wildcard from a record.
+    let (_, unknown) = expect_unknown(good().unsigned(), &[Code::Unsigned]);
+    assert_eq!(
+        unknown,
+        [format!(
+            "whether the records stand at {HUGH}.{ZONE}. itself"
+        )]
+    );
 
     let plan = good().without_ds();
     let line = plan.ds_line();
@@ -93,7 +107,14 @@ fn the_step_at_the_registrar_is_named() {
 #[test]
 fn records_that_nobody_can_prove_are_looked_at_all_the_same() {
     let wrong = Plan::new(&[(HUGH, "v=MIMI1; p=1; a=hugh")]);
-    expect(wrong.unsigned(), &[Code::Unsigned, Code::RecordNoProvider]);
+    expect_unknown(wrong.unsigned(), &[Code::Unsigned, Code::RecordNoProvider]);
+    // A wildcard above both names is no suffix entered twice.
+    let (_, unknown) = expect_unknown(Plan::new(&[("*", GOOD)]).unsigned(), &[Code::Unsigned]);
+    assert_eq!(unknown.len(), 2, "{unknown:?}");
+    expect_unknown(
+        Plan::new(&[("*", "v=spf1 -all")]).unsigned(),
+        &[Code::Unsigned, Code::NoRecord, Code::NotMimi],
+    );
 }
 
 #[test]
@@ -439,6 +460,24 @@ async fn a_server_that_is_asked_in_the_open_is_the_only_one() {
     assert_eq!(codes, ["ds_missing"], "{value:#}");
     assert_eq!(value["findings"][0]["lines"][0], line);
     assert_eq!(value["server"], server);
+    let learnt = &value["learnt"][0];
+    assert_eq!(
+        (&learnt["party"], &learnt["host"], &learnt["certain"]),
+        (&"dns".into(), &server.as_str().into(), &true.into())
+    );
+    // Who is meant by an asterisk is everybody, not the mailbox of that name.
+    let everybody = [
+        &arguments[..2],
+        &["*@child.test"],
+        &arguments[3..],
+        &["--json"],
+    ]
+    .concat();
+    let (_, value) = found(&sotto::run(&everybody).unwrap(), 10);
+    assert_eq!(
+        value["questions"][0], "*._user._mimi.child.test. TXT",
+        "{value:#}"
+    );
     assert_eq!(contacts, [Contact::Internet(address)].into());
     // It says so before, and after.
     let ran = sotto::run(&arguments).unwrap();

@@ -3,12 +3,12 @@
 use std::io::{self, Write};
 use std::net::SocketAddr;
 
-use sotto_client::blocking::Client;
 use sotto_client::{Code, Fault, Outcome, Report as LookupReport};
-use sotto_mimi::{Identifier, OwnerName, RecordForm, TieBreak};
+use sotto_mimi::{OwnerName, RecordForm, TieBreak};
 use sotto_proof::message::Response;
 use sotto_proof::verify::Code as ProofCode;
 use sotto_proof::{Anchors, Limits, Name, Question, RecordType, Verdict, Verification};
+use sotto_publish::Subject as Whom;
 use sotto_publish::check::{Answer, Live, with_doubled_suffix};
 
 use super::direct::Server;
@@ -24,10 +24,50 @@ use crate::verify;
 
 /// What is asked about one identifier.
 struct Questions {
-    identifier: Identifier,
+    subject: Whom,
     owner: OwnerName,
     main: Question,
-    other_form: Option<Question>,
+    other_form: Question,
+}
+
+/// What came of all of them.
+struct Answers {
+    main: Got,
+    doubled: Option<(Question, Got)>,
+    other_form: Option<(Question, Got)>,
+    /// What a server that is asked directly says of the keys of the zone.
+    keys: Option<(Name, Response)>,
+}
+
+impl Answers {
+    /// Asks for the neighbours of the name that `main` answers for.
+    fn around(
+        questions: &Questions,
+        main: Got,
+        asked: &mut Asked,
+        mut ask: impl FnMut(&Question) -> Got,
+    ) -> Self {
+        let mut answers = Self {
+            main,
+            doubled: None,
+            other_form: None,
+            keys: None,
+        };
+        // Where the name itself cannot be had, its neighbours cannot either.
+        if matches!(answers.main, Got::Missing(_)) {
+            return answers;
+        }
+        let mut ask = |question: Question| {
+            asked.questions.push(question.clone());
+            let got = ask(&question);
+            (question, got)
+        };
+        let rtype = questions.main.rtype;
+        answers.doubled = with_doubled_suffix(&questions.main.name, &answers.main.answer())
+            .map(|name| ask(Question { name, rtype }));
+        answers.other_form = Some(ask(questions.other_form.clone()));
+        answers
+    }
 }
 
 /// What came of one question.
@@ -54,12 +94,15 @@ impl Got {
 pub(super) fn check(
     arguments: &Arguments,
     settings: &Settings,
-    identifier: Identifier,
+    subject: Whom,
     json: bool,
 ) -> Result<Checked, Failure> {
     let zone = phone_zone(arguments, settings)?;
     let form = form(arguments, settings);
-    let owner = identifier.owner(form, zone.as_ref())?;
+    let owner = |form| match &subject {
+        Whom::Person(identifier) => identifier.owner(form, zone.as_ref()),
+        Whom::EveryMailbox(domain) => OwnerName::every_mailbox(domain),
+    };
     let rtype = |form| match form {
         RecordForm::Txt => RecordType::TXT,
         RecordForm::Mimi => settings.mimi_type(),
@@ -75,10 +118,10 @@ pub(super) fn check(
         })
     };
     let questions = Questions {
-        main: question(&owner, form)?,
-        other_form: Some(question(&identifier.owner(other, zone.as_ref())?, other)?),
-        identifier,
-        owner,
+        main: question(&owner(form)?, form)?,
+        other_form: question(&owner(other)?, other)?,
+        owner: owner(form)?,
+        subject,
     };
     match arguments.server {
         None => privately(settings, questions, json),
@@ -131,35 +174,16 @@ fn privately(settings: &Settings, questions: Questions, json: bool) -> Result<Ch
         Err(why) => {
             notes.push(why);
             return Ok(Checked::unanswered(
-                Subject::Identifier(questions.identifier.to_string()),
+                Subject::Identifier(questions.subject.to_string()),
                 asked,
                 notes,
             ));
         }
     };
-    let mut ask = |client: &Client, question: &Question| {
-        asked.questions.push(question.clone());
+    let answers = Answers::around(&questions, main, &mut asked, |question| {
         got(client.query(question.clone())).unwrap_or_else(Got::Missing)
-    };
-    // Where the name itself cannot be had, its neighbours cannot either.
-    let is_answered = !matches!(main, Got::Missing(_));
-    let doubled = with_doubled_suffix(&questions.main.name, &main.answer());
-    let doubled = doubled.filter(|_| is_answered).map(|name| {
-        let question = Question {
-            name,
-            rtype: questions.main.rtype,
-        };
-        let got = ask(&client, &question);
-        (question.name, got)
     });
-    let other = questions.other_form.clone().filter(|_| is_answered);
-    let other = other.map(|question| {
-        let got = ask(&client, &question);
-        (question, got)
-    });
-    Ok(conclude(
-        &questions, is_iana, &main, doubled, other, None, asked, notes,
-    ))
+    Ok(conclude(&questions, is_iana, &answers, asked, notes))
 }
 
 /// What came of a private question; the error is why nothing can be said of the DNS at all.
@@ -197,38 +221,25 @@ fn directly(
     );
     let mut server = Server::new(address);
     let mut asked = Asked {
-        server: Some(address),
+        server: Some(address.to_string()),
         said: format!(
             "Who learnt what: {address}, and whoever listened on the way: your address, when, the names asked for"
         ),
         ..Asked::default()
     };
-    let mut ask = |server: &mut Server, question: &Question| {
-        asked.questions.push(question.clone());
-        directly_asked(server, question, &anchors, now)
-    };
-    let main = ask(&mut server, &questions.main);
+    asked.questions.push(questions.main.clone());
+    let main = directly_asked(&mut server, &questions.main, &anchors, now);
     if let Got::Missing(why) = main {
         return Ok(Checked::unanswered(
-            Subject::Identifier(questions.identifier.to_string()),
+            Subject::Identifier(questions.subject.to_string()),
             asked,
             vec![why],
         ));
     }
-    let doubled = with_doubled_suffix(&questions.main.name, &main.answer());
-    let doubled = doubled.map(|name| {
-        let question = Question {
-            name,
-            rtype: questions.main.rtype,
-        };
-        let got = ask(&mut server, &question);
-        (question.name, got)
+    let mut answers = Answers::around(&questions, main, &mut asked, |question| {
+        directly_asked(&mut server, question, &anchors, now)
     });
-    let other = questions.other_form.clone().map(|question| {
-        let got = ask(&mut server, &question);
-        (question, got)
-    });
-    let keys = match &main {
+    answers.keys = match &answers.main {
         Got::Unproved(response) => zone_of(response).and_then(|zone| {
             let question = Question {
                 name: zone,
@@ -240,16 +251,7 @@ fn directly(
         _ => None,
     };
     let is_iana = anchors.is_iana();
-    Ok(conclude(
-        &questions,
-        is_iana,
-        &main,
-        doubled,
-        other,
-        keys,
-        asked,
-        Vec::new(),
-    ))
+    Ok(conclude(&questions, is_iana, &answers, asked, Vec::new()))
 }
 
 /// A proof if the server gives the whole chain, as a resolver does; else what it says by itself.
@@ -282,40 +284,40 @@ fn zone_of(response: &Response) -> Option<Name> {
     })
 }
 
-#[allow(
-    clippy::too_many_arguments,
-    reason = "each is an answer of its own, and there is one caller for each way of asking"
-)]
 fn conclude(
     questions: &Questions,
     is_iana: bool,
-    main: &Got,
-    doubled: Option<(Name, Got)>,
-    other: Option<(Question, Got)>,
-    keys: Option<(Name, Response)>,
+    answers: &Answers,
     asked: Asked,
     notes: Vec<String>,
 ) -> Checked {
     let live = Live {
-        identifier: &questions.identifier,
+        subject: &questions.subject,
         owner: &questions.owner,
         rtype: questions.main.rtype,
         policy: policy(is_iana),
         now: clock::now(),
-        answer: main.answer(),
-        other_form: other
+        answer: answers.main.answer(),
+        other_form: answers
+            .other_form
             .as_ref()
             .map(|(question, got)| (question, got.answer())),
-        doubled: doubled.as_ref().map(|(name, got)| (name, got.answer())),
-        keys: keys.as_ref().map(|(zone, response)| (zone, response)),
+        doubled: answers
+            .doubled
+            .as_ref()
+            .map(|(question, got)| (&question.name, got.answer())),
+        keys: answers
+            .keys
+            .as_ref()
+            .map(|(zone, response)| (zone, response)),
     };
     let (report, unknown) = live.check();
-    let vouched = match main {
+    let vouched = match &answers.main {
         Got::Proved(verification, _) => verify::vouched(verification),
         _ => None,
     };
     Checked {
-        subject: Subject::Identifier(questions.identifier.to_string()),
+        subject: Subject::Identifier(questions.subject.to_string()),
         report,
         unknown,
         asked: Some(asked),

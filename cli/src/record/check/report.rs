@@ -2,7 +2,6 @@
 
 use std::fmt::Write;
 use std::io;
-use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use anstream::{AutoStream, ColorChoice};
@@ -38,7 +37,7 @@ pub(super) enum Subject {
 pub(super) struct Asked {
     pub(super) questions: Vec<Question>,
     /// The server that was asked directly.
-    pub(super) server: Option<SocketAddr>,
+    pub(super) server: Option<String>,
     pub(super) learnt: Vec<Learnt>,
     /// The same, for people.
     pub(super) said: String,
@@ -144,7 +143,7 @@ fn text(checked: &Checked) -> String {
         for line in &unknown.lines {
             let _ = writeln!(text, "    {}", escape(line));
         }
-        if let Some(command) = command(checked) {
+        if let Some(command) = command(checked).filter(|_| unknown.is_askable) {
             let _ = writeln!(text, "    {DIM}to find out: {}{DIM:#}", escape(&command));
         }
     }
@@ -195,13 +194,23 @@ fn command(checked: &Checked) -> Option<String> {
     let Subject::Identifier(identifier) = &checked.subject else {
         return None;
     };
-    let server = match checked.asked.as_ref()?.server {
+    let server = match &checked.asked.as_ref()?.server {
         None => "ADDRESS-OF-A-RESOLVER",
         Some(_) => "ADDRESS-OF-ANOTHER-RESOLVER",
     };
     Some(format!(
-        "sotto record check {identifier} --server {server}, which tells that server who asks"
+        "sotto record check {} --server {server}, which tells that server who asks",
+        for_shell(identifier)
     ))
+}
+
+/// A word as a shell has to be given it: in quotation marks where it would see more in it than a word.
+fn for_shell(word: &str) -> String {
+    let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "@._+-:/".contains(letter);
+    if word.chars().all(is_plain) {
+        return word.to_owned();
+    }
+    format!("'{}'", word.replace('\'', "'\\''"))
 }
 
 /// What came of it, in one line.
@@ -267,7 +276,7 @@ struct Object<'a> {
     /// What else was said.
     remarks: &'a [String],
     questions: Vec<String>,
-    server: Option<String>,
+    server: Option<&'a str>,
     learnt: Vec<LearntObject<'a>>,
 }
 
@@ -336,18 +345,18 @@ impl<'a> Object<'a> {
                     what: &unknown.what,
                     why: &unknown.why,
                     lines: &unknown.lines,
-                    command: command(checked),
+                    command: command(checked).filter(|_| unknown.is_askable),
                 })
                 .collect(),
             remarks: &checked.notes,
             questions: asked.map_or_else(Vec::new, |asked| {
                 asked.questions.iter().map(ToString::to_string).collect()
             }),
-            server: asked
-                .and_then(|asked| asked.server)
-                .map(|server| server.to_string()),
+            server: asked.and_then(|asked| asked.server.as_deref()),
             learnt: asked.map_or_else(Vec::new, |asked| {
-                asked.learnt.iter().map(LearntObject::from).collect()
+                let server = asked.server.as_deref().map(LearntObject::of_server);
+                let parties = asked.learnt.iter().map(LearntObject::from);
+                parties.chain(server).collect()
             }),
         }
     }
@@ -421,6 +430,17 @@ mod tests {
             assert_eq!(summary(&checked), said);
             assert_eq!(exit(&checked, Deny::Errors), code);
             assert_eq!(exit(&checked, Deny::Warnings), denied);
+        }
+    }
+
+    #[test]
+    fn a_command_can_be_pasted_into_a_shell() {
+        for (word, expected) in [
+            ("hugh@example.com", "hugh@example.com"),
+            ("*@example.com", "'*@example.com'"),
+            ("\"it's me\"@example.com", "'\"it'\\''s me\"@example.com'"),
+        ] {
+            assert_eq!(for_shell(word), expected);
         }
     }
 

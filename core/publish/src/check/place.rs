@@ -12,6 +12,10 @@ const USER_LABEL: &[u8] = b"_user";
 /// Hexadecimal digits of a mailbox's label: 28 octets (RFC 7929 section 3).
 const HASH_DIGITS: usize = 56;
 
+/// Digits from which on labels of one digit are taken for a number: no country has numbers of two, and a host may well
+/// be called `1.example.com`.
+const PHONE_MIN_DIGITS: usize = 3;
+
 /// What a name is for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Place {
@@ -121,10 +125,8 @@ fn is_hash(label: &[u8]) -> bool {
 
 /// Whether a domain begins like a number under a phone zone: one digit to a label (RFC 6116 section 2).
 fn is_phone(domain: &Name) -> bool {
-    domain
-        .labels()
-        .next()
-        .is_some_and(|label| label.len() == 1 && label[0].is_ascii_digit())
+    let is_digit = |label: &&[u8]| label.len() == 1 && label[0].is_ascii_digit();
+    domain.labels().take_while(is_digit).count() >= PHONE_MIN_DIGITS
 }
 
 #[cfg(test)]
@@ -156,6 +158,10 @@ mod tests {
             ),
             ("*._mimi.example.com".to_owned(), Place::Wide(domain)),
             ("_mimi.8.4.1.0.phones.example".to_owned(), Place::Phone),
+            (
+                "_mimi.1.example.com".to_owned(),
+                Place::Host(name("1.example.com")),
+            ),
             (
                 "hugh._user._mimi.example.com".to_owned(),
                 Place::NoHash("hugh".to_owned()),

@@ -1,5 +1,7 @@
 //! What one RRset of MIMI records says, as a client would read it.
 
+use std::collections::{BTreeSet, HashMap, HashSet};
+
 use sotto_mimi::{
     DroppedRecord, Identifier, OwnerName, PathStep, Provider, ProviderPolicy, Published, Reading,
     Record, RecordError, RecordForm, TieBreak, join_strings, limits, read,
@@ -126,15 +128,16 @@ impl Rrset<'_> {
                     }
                 }
                 for preference in tied {
-                    let names: Vec<&str> = found
+                    let tied = found
                         .services
                         .iter()
-                        .filter(|service| service.preference == preference)
-                        .map(|service| service.provider.as_str())
-                        .collect();
+                        .filter(|service| service.preference == preference);
+                    let count = tied.clone().count();
+                    let names: BTreeSet<&str> =
+                        tied.map(|service| service.provider.as_str()).collect();
+                    let names = Vec::from_iter(names).join(" and ");
                     let what = format!(
-                        "{} have the same preference, p={preference}",
-                        names.join(" and ")
+                        "{count} services at {names} have the same preference, p={preference}"
                     );
                     findings.push(self.finding(Code::PreferenceTie, what));
                 }
@@ -162,8 +165,15 @@ impl Rrset<'_> {
     }
 
     fn dropped(&self, dropped: &[DroppedRecord], findings: &mut Vec<Finding>) {
+        // Of records that are the same, the first.
+        let lines: HashMap<&[u8], Option<u64>> = self
+            .records
+            .iter()
+            .rev()
+            .map(|record| (record.rdata, record.line))
+            .collect();
         for record in dropped {
-            let line = self.line_of(&record.rdata);
+            let line = lines.get(&*record.rdata).copied().flatten();
             // The strings are at fault, not what became of them.
             if matches!(text::seam(&record.rdata), Some(Seam::RunTogether(_))) {
                 continue;
@@ -187,14 +197,12 @@ impl Rrset<'_> {
     fn check_texts(&self, findings: &mut Vec<Finding>) {
         let mut opted_out = None;
         let mut others = 0;
-        for (at, record) in self.records.iter().enumerate() {
+        let mut seen = HashSet::new();
+        for record in self.records {
             let mut found = |code, what: String| {
                 findings.push(self.finding(code, what).at_line(record.line));
             };
-            if self.records[..at]
-                .iter()
-                .any(|other| other.rdata == record.rdata)
-            {
+            if !seen.insert(record.rdata) {
                 found(
                     Code::DuplicateRecord,
                     format!("{:?} is there already", shown(record.rdata)),
@@ -301,11 +309,6 @@ impl Rrset<'_> {
     pub(crate) fn check_around(&self, domain: Option<&Name>, findings: &mut Vec<Finding>) {
         self.check_sizes(findings);
         self.check_provider_is(domain, findings);
-    }
-
-    fn line_of(&self, rdata: &[u8]) -> Option<u64> {
-        let mut records = self.records.iter();
-        records.find(|record| record.rdata == rdata)?.line
     }
 
     fn finding(&self, code: Code, what: impl Into<String>) -> Finding {

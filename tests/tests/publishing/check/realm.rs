@@ -194,7 +194,7 @@ impl Realm {
         };
         let (of_doubled, of_other) = (proved(&doubled_question), proved(&other));
         Live {
-            identifier: &identifier,
+            subject: &identifier.clone().into(),
             owner: &owner,
             rtype: RecordType::TXT,
             policy: ProviderPolicy::PrivateRoot,

@@ -9,7 +9,7 @@ mod tests;
 
 use std::collections::BTreeSet;
 
-use sotto_mimi::{Identifier, NoRecordReason, OwnerName, PathStep, ProviderPolicy, Reading};
+use sotto_mimi::{NoRecordReason, OwnerName, PathStep, ProviderPolicy, Reading};
 use sotto_proof::message::Response;
 use sotto_proof::rdata::Rrsig;
 use sotto_proof::{
@@ -25,6 +25,7 @@ use super::report::Collector;
 use super::rrset::{Reader, Rr, Rrset};
 use super::signatures::Times;
 use super::{Code, Finding, Report};
+use crate::Subject;
 
 /// Octets of the largest proof in an answer of the base class: 8,192 less the encapsulation (32) and the head of the
 /// Binary HTTP response around it (45).
@@ -50,7 +51,7 @@ pub enum Answer<'a> {
 #[derive(Clone, Copy, Debug)]
 pub struct Live<'a> {
     /// Whom it is about.
-    pub identifier: &'a Identifier,
+    pub subject: &'a Subject,
     /// The name asked for.
     pub owner: &'a OwnerName,
     /// The type asked for.
@@ -227,8 +228,14 @@ impl Live<'_> {
             records: rrs,
             policy: self.policy,
         };
+        let somebody = Place::of(name).reader();
+        let identifier = match (self.subject, &somebody) {
+            (Subject::Person(identifier), _) => identifier,
+            (Subject::EveryMailbox(_), Some((somebody, _))) => somebody,
+            (Subject::EveryMailbox(_), None) => return,
+        };
         let reader = Reader {
-            identifier: self.identifier,
+            identifier,
             owner: self.owner,
             path,
         };
@@ -301,7 +308,8 @@ fn as_read(step: &sotto_proof::verify::PathStep) -> PathStep {
     PathStep {
         name: step.name.to_string(),
         owner: step.owner.to_string(),
-        from_wildcard: step.from_wildcard,
+        // Who asks for the wildcard itself is told what it says to those whom it covers.
+        from_wildcard: step.from_wildcard || step.owner.is_wildcard(),
     }
 }
 

@@ -83,7 +83,7 @@ impl<'a> Seen<'a> {
         self.path.push(PathStep {
             name: self.at.to_string(),
             owner: wildcard.as_ref().unwrap_or(&self.at).to_string(),
-            from_wildcard: wildcard.is_some(),
+            from_wildcard: wildcard.is_some() || self.at.is_wildcard(),
         });
     }
 

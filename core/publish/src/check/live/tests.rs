@@ -1,4 +1,4 @@
-use sotto_mimi::RecordForm;
+use sotto_mimi::{Identifier, RecordForm};
 
 use super::*;
 
@@ -89,7 +89,7 @@ impl Server {
         };
         let (main, of_doubled) = (response(&self.main), response(&self.doubled));
         let (report, unknown) = Live {
-            identifier: &self.identifier,
+            subject: &self.identifier.clone().into(),
             owner: &self.identifier.owner(RecordForm::Txt, None).unwrap(),
             rtype: RecordType::TXT,
             policy: ProviderPolicy::Public,
@@ -213,7 +213,7 @@ fn a_response_code_has_its_name() {
         authority: Vec::new(),
     };
     let (report, _) = Live {
-        identifier: &server.identifier,
+        subject: &server.identifier.clone().into(),
         owner: &owner,
         rtype: RecordType::TXT,
         policy: ProviderPolicy::Public,
@@ -225,4 +225,39 @@ fn a_response_code_has_its_name() {
     }
     .check();
     assert_eq!(report.findings[0].what, "the server answers with REFUSED");
+}
+
+#[test]
+fn the_wildcard_of_a_domain_can_be_asked_for_itself() {
+    let owner = name("*._user._mimi.example.com");
+    let response = |text| Response {
+        rcode: 0,
+        truncated: false,
+        answer: vec![
+            record(&owner, RecordType::TXT, txt(text)),
+            rrsig(&owner, RecordType::TXT, 4),
+        ],
+        authority: Vec::new(),
+    };
+    for (text, expected) in [
+        ("v=MIMI1; e=im.provider.net", &[][..]),
+        (GOOD, &[Code::RecordAccountInWildcard]),
+    ] {
+        let response = response(text);
+        let domain = "example.com".parse().unwrap();
+        let (report, _) = Live {
+            owner: &OwnerName::every_mailbox(&domain).unwrap(),
+            subject: &Subject::EveryMailbox(domain),
+            rtype: RecordType::TXT,
+            policy: ProviderPolicy::Public,
+            now: NOW,
+            answer: Answer::Unproved(&response),
+            other_form: None,
+            doubled: None,
+            keys: None,
+        }
+        .check();
+        let codes: Vec<_> = report.findings.iter().map(|finding| finding.code).collect();
+        assert_eq!(codes, expected, "{text}");
+    }
 }
