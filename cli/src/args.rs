@@ -5,7 +5,7 @@ use std::ffi::OsStr;
 use std::path::PathBuf;
 
 use clap::builder::Resettable;
-use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
+use clap::{ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use sotto_mimi::{DEFAULT_MIMI_TYPE, RecordForm};
 
 use crate::config::Settings;
@@ -72,7 +72,20 @@ impl Arguments {
     pub(crate) fn read() -> Result<Self, clap::Error> {
         let mut command = without_empty_variables(Self::command());
         let matches = command.try_get_matches_from_mut(env::args_os())?;
-        Self::from_arg_matches(&matches).map_err(|error| error.format(&mut command))
+        Self::from_arg_matches(&matches)
+            .map_err(|error| error.format(innermost(&mut command, &matches)))
+    }
+}
+
+/// The command that was called, whose usage an error is about.
+fn innermost<'a>(command: &'a mut clap::Command, matches: &ArgMatches) -> &'a mut clap::Command {
+    match matches.subcommand() {
+        Some((name, below)) if command.find_subcommand(name).is_some() => {
+            let command = command.find_subcommand_mut(name);
+            let command = command.unwrap_or_else(|| unreachable!("{name} was found before"));
+            innermost(command, below)
+        }
+        _ => command,
     }
 }
 

@@ -9,7 +9,7 @@ use crate::terminal::escape;
 
 /// Columns that a line takes at most, as long as there is a blank to break it at: those of a
 /// terminal as it comes, so that none breaks the tree.
-const COLUMNS: usize = 80;
+pub(crate) const COLUMNS: usize = 80;
 
 /// Columns that a line has at least, however deep in the tree.
 const LEAST_COLUMNS: usize = 40;

@@ -22,7 +22,7 @@ mod terminal;
 mod verify;
 
 use std::ffi::OsStr;
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 
 use clap::error::ErrorKind;
@@ -108,6 +108,13 @@ fn explain(error: &clap::Error, json: bool) -> Output {
 fn print(output: &Output) -> ExitCode {
     let mut errors = io::stderr().lock();
     for note in &output.notes {
+        let folded;
+        let note = if errors.is_terminal() {
+            folded = terminal::folded(note);
+            &folded
+        } else {
+            note
+        };
         // There is nowhere left to complain to.
         let _ = writeln!(errors, "{note}");
     }

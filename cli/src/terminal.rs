@@ -3,6 +3,8 @@
 use std::fmt::Write;
 use std::time::{Duration, UNIX_EPOCH};
 
+use crate::explain::{COLUMNS, wrap};
+
 /// The last second of the year 9999, which the date format reaches.
 const LAST_SECOND: u64 = 253_402_300_799;
 
@@ -27,6 +29,19 @@ fn is_harmful(character: char) -> bool {
             '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{feff}'
             | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
             | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+}
+
+/// `text` in lines of no more than [`COLUMNS`], broken at blanks; what goes on is indented by two more than the line that it
+/// goes on from.
+pub(crate) fn folded(text: &str) -> String {
+    let lines = text.lines().map(|line| {
+        let words = line.trim_start();
+        let indent = line.len() - words.len();
+        let parts = wrap(words, COLUMNS.saturating_sub(indent + 2));
+        let (first, rest) = (" ".repeat(indent), " ".repeat(indent + 2));
+        first + &parts.join(&format!("\n{rest}"))
+    });
+    lines.collect::<Vec<_>>().join("\n")
 }
 
 /// Unix seconds as a date and time of day.
@@ -70,6 +85,22 @@ mod tests {
             "a\\u{1b}[31mb\\u{d}\\u{a}\\u{9b}c\\u{202e}d"
         );
         assert_eq!(escape("josé +1 \"x\" \\ 名前"), "josé +1 \"x\" \\ 名前");
+    }
+
+    #[test]
+    fn long_notes_are_folded_and_short_ones_stay() {
+        let long = format!("  try: {}end", "word ".repeat(40));
+        let folded = folded(&format!("error: short\n{long}"));
+        let lines: Vec<_> = folded.lines().collect();
+        assert!(lines.iter().all(|line| line.len() <= 80), "{folded}");
+        assert_eq!(lines[0], "error: short");
+        assert!(lines[1].starts_with("  try: word"), "{folded}");
+        assert!(
+            lines[2..].iter().all(|line| line.starts_with("    w")),
+            "{folded}"
+        );
+        let words: Vec<_> = folded.split_whitespace().collect();
+        assert_eq!(words[2..].join(" "), long.trim());
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use sotto_envelope::{KeyConfigList, KeyDocument, KeyDocumentError, KeyListError};
-use sotto_mimi::{DEFAULT_MIMI_TYPE, Domain, RecordForm, TieBreak};
+use sotto_mimi::{DEFAULT_MIMI_TYPE, Domain, PRIVATE_USE_TYPES, RecordForm, TieBreak};
 use sotto_proof::{Anchors, Limits, RecordType};
 use sotto_wire::{KEY_DOCUMENT_MAX_BYTES, KEY_LIST_MAX_BYTES};
 
@@ -401,7 +401,7 @@ impl SetupBuilder {
             }
             KeySource::Relay | KeySource::PinnedDigest(_) => {}
         }
-        if !(65_280..=65_534).contains(&self.mimi_type) {
+        if !PRIVATE_USE_TYPES.contains(&self.mimi_type) {
             return Err(SetupError::MimiType(self.mimi_type));
         }
         Ok(Setup(Arc::new(Inner {

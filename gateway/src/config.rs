@@ -15,7 +15,7 @@ use sotto_daemon::{
     logs::Log,
     operator,
 };
-use sotto_mimi::Domain;
+use sotto_mimi::{Domain, PRIVATE_USE_TYPES};
 
 use crate::{answer_time::MAX_STEP, resolver::server::one_or_more};
 
@@ -202,9 +202,6 @@ pub enum ConfigProblem {
     )]
     NotPrivateUse(u16),
 }
-
-/// RFC 6895 section 3.1: the private-use RR types.
-const PRIVATE_USE_TYPES: std::ops::RangeInclusive<u16> = 65_280..=65_534;
 
 impl Config {
     /// Reads the file at `path`, and environment variables over it.

@@ -2,6 +2,7 @@
 
 mod answer;
 mod bulk;
+mod draft;
 pub(super) mod services;
 
 use std::path::PathBuf;
@@ -62,11 +63,12 @@ pub(crate) struct Arguments {
 /// What the page of help ends with.
 const EXAMPLES: &str = "\
 --account, --prefer, --label and --tag belong to the --service before them:
-  sotto record new hugh@example.com --service mimi.example.net --account hugh --prefer 10 \\
+  sotto record new hugh@example.com \\
+      --service mimi.example.net --account hugh --prefer 10 \\
       --service im.example.org --prefer 20 --tag business
   sotto record new ghost@example.com --opt-out
   sotto record new example.com --every-mailbox --service mimi.example.net
-  sotto record new --from accounts.csv --zone example.com --for knot --output mimi.zone";
+  sotto record new --from accounts.csv --zone example.com --output mimi.zone";
 
 /// A name server, as it is written.
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
@@ -188,5 +190,19 @@ fn registered(subject: &Subject, placement: &Placement) -> Zone {
 impl From<PublicationError> for Failure {
     fn from(error: PublicationError) -> Self {
         Self::usage(error.code(), &error, error.remedy())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_examples_of_the_help_are_not_broken() {
+        let command = Arguments::augment_args(clap::Command::new("new")).term_width(80);
+        let help = command.clone().render_help().to_string();
+        for line in EXAMPLES.lines() {
+            assert!(help.lines().any(|shown| shown == line), "{line}\n{help}");
+        }
     }
 }

@@ -1,7 +1,8 @@
 //! Where and for how long records are published: the same flags for every command that makes records.
 
+use clap::builder::RangedI64ValueParser;
 use clap::{Args, value_parser};
-use sotto_mimi::{DEFAULT_MIMI_TYPE, Domain};
+use sotto_mimi::{DEFAULT_MIMI_TYPE, Domain, PRIVATE_USE_TYPES};
 use sotto_publish::Placement;
 use sotto_publish::publication::{DEFAULT_TTL, TTL_MAX};
 
@@ -18,7 +19,7 @@ pub(crate) struct PlacementArguments {
     )]
     form: Form,
     /// The private-use number of the type MIMI.
-    #[arg(long, value_name = "NUMBER", default_value_t = DEFAULT_MIMI_TYPE, value_parser = value_parser!(u16).range(65_280..=65_534))]
+    #[arg(long, value_name = "NUMBER", default_value_t = DEFAULT_MIMI_TYPE, value_parser = mimi_type())]
     mimi_type: u16,
     /// The TTL, seconds. A change or a removal is seen by everybody only after it.
     #[arg(long, value_name = "SECONDS", default_value_t = DEFAULT_TTL, value_parser = value_parser!(u32).range(..=i64::from(TTL_MAX)))]
@@ -26,6 +27,11 @@ pub(crate) struct PlacementArguments {
     /// The zone below which phone numbers hang. There is no default.
     #[arg(long, value_name = "ZONE")]
     phone_zone: Option<Domain>,
+}
+
+fn mimi_type() -> RangedI64ValueParser<u16> {
+    let (first, last) = PRIVATE_USE_TYPES.into_inner();
+    value_parser!(u16).range(i64::from(first)..=i64::from(last))
 }
 
 impl PlacementArguments {

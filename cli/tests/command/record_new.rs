@@ -1,7 +1,9 @@
 //! `sotto record new` as a process: what it prints, what it warns of, and that nothing is half-written.
 
 use std::fs;
+use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
+use std::process::Command;
 
 use serde_json::{Value, json};
 
@@ -81,6 +83,7 @@ fn flags_belong_to_the_service_before_them() {
         &twice,
         &["a@example.com", "--account", "a"],
         &["a@example.com", "--service", "."],
+        &["a@example.com", "--service", "https://a.net.org/"],
         &["a@example.com", "--service", "a.net.org:80"],
         &[
             "a@example.com",
@@ -96,6 +99,26 @@ fn flags_belong_to_the_service_before_them() {
     ] {
         assert_eq!(error(wrong), "usage", "{wrong:?}");
     }
+}
+
+#[test]
+fn a_flag_that_cannot_be_used_is_explained_where_it_stands() {
+    let url = new(&["a@example.com", "--service", "https://im.net.org/"]).errors;
+    assert!(url.contains("it is a URL; give the domain alone"), "{url}");
+    assert!(!url.contains("port ") && !url.contains("443"), "{url}");
+    let misplaced = ["a@example.com", "--account", "a", "--service", "a.net.org"];
+    let errors = new(&misplaced).errors;
+    assert!(errors.contains("Usage: sotto record new "), "{errors}");
+    let publish = [
+        "record",
+        "publish",
+        "--server",
+        "[::1]",
+        "--zone",
+        "example.com",
+    ];
+    let errors = Home::new().run(&[&publish[..], &misplaced].concat()).errors;
+    assert!(errors.contains("Usage: sotto record publish "), "{errors}");
 }
 
 #[test]
@@ -130,6 +153,10 @@ fn the_name_is_relative_to_the_zone_that_one_registered() {
     assert_eq!(
         at("+15551234567", &["--phone-zone", "phones.example.net"]),
         pair("_mimi.7.6.5.4.3.2.1.5.5.5.1", "phones.example.net.")
+    );
+    assert_eq!(
+        at("alice.example.lab", &["--zone", "lab"]),
+        pair("_mimi.alice.example", "lab.")
     );
     let outside = ["a@example.com", "--opt-out", "--zone", "example.org"];
     assert_eq!(error(&outside), "outside_zone");
@@ -395,5 +422,88 @@ fn a_file_that_cannot_be_used_is_named() {
             "{}",
             run.errors
         );
+    }
+}
+
+#[test]
+fn a_file_with_nobody_in_it_replaces_nothing() {
+    let home = Home::new();
+    let file = home.write("mimi.zone", "as it was");
+    let run = from(
+        &home,
+        "identifier,service\n",
+        &["--output", "mimi.zone", "--json"],
+    );
+    assert_eq!(run.error_code(), "accounts_no_people");
+    assert_eq!(fs::read_to_string(&file).expect("the file"), "as it was");
+}
+
+#[test]
+fn the_accounts_are_not_replaced_by_the_zone() {
+    let home = Home::new();
+    let accounts = home.write("accounts.csv", ACCOUNTS);
+    std::os::unix::fs::symlink("accounts.csv", home.path().join("link")).expect("a link");
+    fs::hard_link(&accounts, home.path().join("same")).expect("a link");
+    for output in ["accounts.csv", "./accounts.csv", "link", "same"] {
+        let code = from(&home, ACCOUNTS, &["--output", output, "--json"]).error_code();
+        assert_eq!(code, "output_is_input", "{output}");
+        assert_eq!(fs::read_to_string(&accounts).expect("the file"), ACCOUNTS);
+    }
+}
+
+#[test]
+fn a_killed_command_leaves_nothing_behind() {
+    let home = Home::new();
+    let pipe = home.path().join("accounts.csv");
+    let made = Command::new("mkfifo").arg(&pipe).status().expect("mkfifo");
+    assert!(made.success());
+    let mut command = home.command(&[
+        "record",
+        "new",
+        "--from",
+        "accounts.csv",
+        "--zone",
+        "example.com",
+        "--output",
+        "mimi.zone",
+    ]);
+    let mut child = command.spawn().expect("the command runs");
+    // It opens the accounts once it has a place for the zone, and waits for the rest of them.
+    let mut accounts = fs::File::options()
+        .write(true)
+        .open(&pipe)
+        .expect("the pipe");
+    accounts.write_all(ACCOUNTS.as_bytes()).expect("it reads");
+    child.kill().expect("it still runs");
+    child.wait().expect("it ends");
+    let left = fs::read_dir(home.path()).expect("the folder");
+    let left: Vec<_> = left
+        .map(|entry| entry.expect("an entry").file_name())
+        .collect();
+    assert_eq!(left, ["accounts.csv"]);
+}
+
+#[test]
+fn a_full_disk_behind_standard_output_is_said() {
+    let home = Home::new();
+    home.write("accounts.csv", ACCOUNTS);
+    for (arguments, message) in [
+        (
+            &["--from", "accounts.csv", "--zone", "example.com"][..],
+            "the zone file cannot be written to standard output",
+        ),
+        (
+            &["a@example.com", "--opt-out"],
+            "standard output cannot be written",
+        ),
+    ] {
+        let mut command = home.command(&[&["record", "new"], arguments].concat());
+        let full = fs::File::options()
+            .write(true)
+            .open("/dev/full")
+            .expect("a full disk");
+        let run = Run::from(command.stdout(full).output().expect("the command runs"));
+        assert_eq!(run.code, 1, "{}", run.errors);
+        assert!(run.errors.contains(message), "{}", run.errors);
     }
 }

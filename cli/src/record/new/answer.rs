@@ -50,7 +50,7 @@ impl Answer {
         for value in self.values() {
             let _ = writeln!(text, "  Value  {}", escape(&value));
             if value.len() > STRING_MAX_OCTETS && self.placement.form == RecordForm::Txt {
-                text.push_str("         Longer than 255 octets: if it is refused, enter the quoted strings below.\n");
+                text.push_str("         Longer than 255 octets: if refused, enter the quoted strings below.\n");
             }
         }
         text.push_str("\nIn a zone file:\n");

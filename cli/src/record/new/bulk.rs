@@ -1,9 +1,9 @@
 //! The records of everybody in a file of accounts, as a part of a zone file.
 
-use std::fs::{self, File, Permissions};
+use std::fs::{self, File};
 use std::io::{self, BufWriter, Seek, Write};
-use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
 
 use serde::Serialize;
 use sotto_publish::accounts::{Accounts, Entry};
@@ -11,6 +11,7 @@ use sotto_publish::{AccountsError, Advice, Placement, Software, Zone, zone_file}
 
 use super::super::advised::Advised;
 use super::answer::count;
+use super::draft::Draft;
 use crate::Output;
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -59,16 +60,11 @@ impl<'a> Job<'a> {
     pub(super) fn run(self, json: bool) -> Result<Output, Failure> {
         let (summary, notes) = match self.output {
             Some(path) => {
-                let path = destination(path);
-                let file = beside(&path)?;
-                let summary = self.write(file.as_file())?;
-                let mode = fs::metadata(&path).map(|metadata| metadata.permissions());
-                file.as_file()
-                    .sync_all()
-                    .and_then(|()| mode.map_or(Ok(()), |mode| file.as_file().set_permissions(mode)))
-                    .map_err(|error| not_written(&path, &error))?;
-                file.persist(&path)
-                    .map_err(|error| not_written(&path, &error.error))?;
+                distinct(self.accounts, path)?;
+                let failed = |error| not_written(path, &error);
+                let draft = Draft::new(path).map_err(failed)?;
+                let summary = self.write(draft.file())?;
+                let path = draft.publish().map_err(failed)?;
                 let said = format!("{} written to {}", summary.said(), path.display());
                 (summary, said)
             }
@@ -176,26 +172,21 @@ impl<'a> Counted<'a> {
     }
 }
 
-/// The file itself where `path` is a symbolic link, which must stay one.
-fn destination(path: &Path) -> PathBuf {
-    fs::canonicalize(path).unwrap_or_else(|_| path.to_owned())
-}
-
-/// A new file in the folder of `path`, from where it can be renamed.
-fn beside(path: &Path) -> Result<tempfile::NamedTempFile, Failure> {
-    if path.exists() && !path.is_file() {
-        return Err(not_written(path, &io::Error::other("it is no file")));
+/// Refuses to write the zone file over the file of accounts, by whatever name it goes.
+fn distinct(accounts: &Path, output: &Path) -> Result<(), Failure> {
+    let file = |path| fs::metadata(path).map(|file| (file.dev(), file.ino())).ok();
+    if file(accounts).is_none() || file(accounts) != file(output) {
+        return Ok(());
     }
-    let folder = path
-        .parent()
-        .filter(|folder| !folder.as_os_str().is_empty())
-        .unwrap_or(Path::new("."));
-    tempfile::Builder::new()
-        .prefix(".sotto-")
-        // A name server reads it as somebody else; the umask has its say.
-        .permissions(Permissions::from_mode(0o666))
-        .tempfile_in(folder)
-        .map_err(|error| not_written(path, &error))
+    Err(Failure::usage(
+        "output_is_input",
+        format!(
+            "the zone file {} would replace the file of accounts {}",
+            output.display(),
+            accounts.display()
+        ),
+        "give another file with --output",
+    ))
 }
 
 fn not_written(path: &Path, error: &io::Error) -> Failure {

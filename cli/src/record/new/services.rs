@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use clap::error::ErrorKind;
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, Error, FromArgMatches, value_parser};
 use sotto_mimi::{Account, Label, Provider, Record, RecordError, Tag};
+use sotto_publish::publication::is_url;
 
 /// The services that were named, in that order.
 #[derive(Clone, Debug, Default)]
@@ -81,6 +82,9 @@ impl Args for Services {
 fn provider(text: &str) -> Result<Provider, String> {
     match text.parse() {
         Ok(Provider::OptOut) => Err("use --opt-out for somebody who is not reachable".to_owned()),
+        Err(_) if is_url(text) => {
+            Err("it is a URL; give the domain alone, as in mimi.example.net".to_owned())
+        }
         other => other.map_err(|error: RecordError| error.to_string()),
     }
 }
