@@ -27,6 +27,12 @@ pub struct Limits {
     pub failed_checks: usize,
     /// Digests of DNSKEYs computed to compare them with DS records.
     pub key_digests: usize,
+    /// Zones whose keys are looked for. Each takes two signature checks, over its DS and over its
+    /// DNSKEY RRset, so more than half of `signature_checks` could not be verified anyway.
+    pub zones: usize,
+    /// Names looked for in the NSEC3 chains of zones. The denial of a name takes one for each of its
+    /// labels and a few; that of the longest name there is, of 127 labels, takes 260.
+    pub nsec3_lookups: usize,
     /// SHA-1 invocations for NSEC3, iterations included. A phone name of 20 labels at the most
     /// iterations that count needs 2,200; each costs about 0.2 us.
     pub nsec3_hashes: usize,
@@ -47,6 +53,8 @@ impl Default for Limits {
             signature_checks: 60,
             failed_checks: 16,
             key_digests: 64,
+            zones: 32,
+            nsec3_lookups: 1_024,
             nsec3_hashes: 4_096,
             nsec3_iterations: 100,
             aliases: 8,

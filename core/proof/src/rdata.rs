@@ -345,22 +345,30 @@ impl<'a> TypeBitmap<'a> {
     /// Tells whether the bit of the type is set.
     #[must_use]
     pub fn contains(&self, rtype: RecordType) -> bool {
-        self.iter().any(|present| present == rtype)
+        let [window, bit] = rtype.0.to_be_bytes();
+        self.blocks()
+            .find(|&(block, _)| block == window)
+            .and_then(|(_, bits)| bits.get(usize::from(bit / 8)))
+            .is_some_and(|octet| octet & (0x80 >> (bit % 8)) != 0)
     }
 
     /// Returns every type whose bit is set, in ascending order.
     pub fn iter(&self) -> impl Iterator<Item = RecordType> {
+        self.blocks().flat_map(|(window, bits)| {
+            (0..bits.len() as u16 * 8)
+                .filter(move |bit| bits[usize::from(bit / 8)] & (0x80 >> (bit % 8)) != 0)
+                .map(move |bit| RecordType(u16::from_be_bytes([window, bit as u8])))
+        })
+    }
+
+    /// The window blocks: each its number and its bits (RFC 4034 section 4.1.2).
+    fn blocks(&self) -> impl Iterator<Item = (u8, &[u8])> {
         let mut rest = self.0;
         std::iter::from_fn(move || {
             let (&[window, length], tail) = rest.split_first_chunk::<2>()?;
             let (bits, tail) = tail.split_at(usize::from(length));
             rest = tail;
             Some((window, bits))
-        })
-        .flat_map(|(window, bits)| {
-            (0..bits.len() as u16 * 8)
-                .filter(move |bit| bits[usize::from(bit / 8)] & (0x80 >> (bit % 8)) != 0)
-                .map(move |bit| RecordType(u16::from_be_bytes([window, bit as u8])))
         })
     }
 }

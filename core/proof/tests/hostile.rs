@@ -5,7 +5,7 @@
 mod support;
 
 use sotto_proof::{
-    Code, Limits, Record, RecordType, Secure, SignatureMemory, Verdict, Verification, encode,
+    Code, Limits, Name, Record, RecordType, Secure, SignatureMemory, Verdict, Verification, encode,
     verify,
 };
 use support::*;
@@ -298,9 +298,63 @@ fn a_chain_of_seventy_zones_ends_in_a_verdict() {
         spelled(&verification.verdict),
         "bogus too_many_signature_checks"
     );
-    // Without a root the chain hangs in the air.
+    // Without a root the chain hangs in the air, and the way up is as long.
     let verification = verify_all(&tree, &proof[2..], &leaf);
-    assert_eq!(spelled(&verification.verdict), "bogus missing_dnskey");
+    assert_eq!(
+        spelled(&verification.verdict),
+        "bogus too_many_signature_checks"
+    );
+    assert!(verification.cost.zones <= Limits::default().zones);
+}
+
+#[test]
+fn signers_at_every_label_and_many_chains_cost_no_more_than_a_few_honest_proofs() {
+    const LABELS: usize = 126;
+    const CHAINS: u8 = 31;
+    let tree = Tree::new();
+    let deep = "a.".repeat(LABELS);
+    let owner: Name = deep.parse().unwrap();
+    // The signature is empty: all this needs no key.
+    let forged = |owner: &Name, covered: RecordType, signer: &Name, labels: usize| {
+        let mut rdata = covered.0.to_be_bytes().to_vec();
+        rdata.extend([15, u8::try_from(labels).unwrap()]);
+        for word in [TTL, UNTIL, FROM] {
+            rdata.extend(word.to_be_bytes());
+        }
+        rdata.extend([0, 1]);
+        rdata.extend(signer.as_wire());
+        Record {
+            owner: owner.clone(),
+            rtype: RecordType::RRSIG,
+            class: 1,
+            ttl: TTL,
+            rdata: rdata.into(),
+        }
+    };
+    let mut proof = tree.root.dnskey();
+    proof.push(txt(&deep, "x"));
+    for salt in 0..CHAINS {
+        let mut hash = [0; 20];
+        hash[0] = salt;
+        let mut nsec3 = Nsec3::PLAIN.record(".", &hash, &hash, "");
+        let mut rdata = nsec3.rdata.to_vec();
+        rdata.splice(4..5, [1, salt]);
+        nsec3.rdata = rdata.into();
+        let rrsig = forged(&nsec3.owner, RecordType::NSEC3, &Name::root(), 1);
+        proof.extend([nsec3, rrsig]);
+    }
+    for labels in 1..=LABELS {
+        let signer = owner.ancestor(labels);
+        proof.push(forged(&owner, RecordType::TXT, &signer, LABELS));
+    }
+    let verification = verify_all(&tree, &proof, &deep);
+    assert!(matches!(verification.verdict, Verdict::Bogus(_)));
+    let (cost, limits) = (verification.cost, Limits::default());
+    assert!(cost.zones <= limits.zones, "{cost:?}");
+    assert_eq!(
+        cost.nsec3_lookups, limits.nsec3_lookups,
+        "nothing is looked for"
+    );
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::{
 };
 
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
-use sotto_proof::{Name, Record, message::rcode, rdata::key_tag, verify};
+use sotto_proof::{Name, Record, message::rcode, rdata::key_tag};
 use tokio::sync::Semaphore;
 
 use super::*;

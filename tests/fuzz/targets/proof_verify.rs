@@ -47,6 +47,8 @@ fn limits(input: &mut Input<'_>) -> Limits {
             signature_checks: usize::from(input.u8() % 32),
             failed_checks: usize::from(input.u8() % 8),
             key_digests: usize::from(input.u8() % 8),
+            zones: usize::from(input.u8() % 16),
+            nsec3_lookups: usize::from(input.u8()),
             nsec3_hashes: usize::from(input.u8()),
             nsec3_iterations: input.u16(),
             aliases: usize::from(input.u8() % 4),
@@ -155,6 +157,7 @@ fn judge(
     assert!(cost.failed_checks <= cost.signature_checks);
     assert!(cost.key_digests <= limits.key_digests);
     assert!(cost.nsec3_hashes <= limits.nsec3_hashes);
+    assert!(cost.nsec3_lookups <= limits.nsec3_lookups && cost.zones <= limits.zones);
     for link in &verification.chain {
         let _ = link.to_string();
     }

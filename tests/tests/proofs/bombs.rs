@@ -136,7 +136,10 @@ impl Top {
 }
 
 fn work(cost: &Cost) -> usize {
-    cost.signature_checks * HASHES_PER_CHECK + cost.key_digests + cost.nsec3_hashes
+    cost.signature_checks * HASHES_PER_CHECK
+        + cost.key_digests
+        + cost.nsec3_hashes
+        + cost.nsec3_lookups
 }
 
 /// The work of a plain answer three zones down, without alias, wildcard or denial: nothing honest costs less.

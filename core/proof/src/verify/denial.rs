@@ -133,6 +133,7 @@ fn denying_zone(
     let sets = verifier.sets;
     let mut failure = None;
     for labels in (anchor.label_count()..=scope.label_count()).rev() {
+        verifier.refuse_when_exhausted()?;
         let zone = scope.ancestor(labels);
         let denies = sets.denials(&zone).is_some();
         if !denies && sets.find(&zone, RecordType::DS).is_none() {

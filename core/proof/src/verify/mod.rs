@@ -145,6 +145,9 @@ impl From<Reason> for Stop {
     }
 }
 
+/// What an NSEC3 hash is of: a name in canonical form, iterations and salt.
+type Hashed<'p> = (Box<[u8]>, u16, &'p [u8]);
+
 /// One verification under way: the proof, what is known of it so far, and what that has cost.
 struct Verifier<'p> {
     records: &'p [Record],
@@ -160,7 +163,7 @@ struct Verifier<'p> {
     verified: Vec<Verified>,
     checked: BTreeMap<(SetId, usize), Result<SignatureId, Stop>>,
     zones: BTreeMap<Name, Result<Zone<'p>, Stop>>,
-    hashes: BTreeMap<(Name, u16, &'p [u8]), Nsec3Hash>,
+    hashes: BTreeMap<Hashed<'p>, Nsec3Hash>,
 }
 
 impl<'p> Verifier<'p> {
@@ -211,6 +214,25 @@ impl<'p> Verifier<'p> {
             return Err(self.exhaust(Reason::new(Code::TooManyHashes, zone, RecordType::DNSKEY)));
         }
         self.cost.key_digests += 1;
+        Ok(())
+    }
+
+    fn charge_zone(&mut self, zone: &Name) -> Result<(), Reason> {
+        self.refuse_when_exhausted()?;
+        if self.cost.zones >= self.limits.zones {
+            let reason = Reason::new(Code::TooManySignatureChecks, zone, RecordType::DNSKEY);
+            return Err(self.exhaust(reason));
+        }
+        self.cost.zones += 1;
+        Ok(())
+    }
+
+    fn charge_nsec3_lookup(&mut self, set: &Set<'_>) -> Result<(), Reason> {
+        self.refuse_when_exhausted()?;
+        if self.cost.nsec3_lookups >= self.limits.nsec3_lookups {
+            return Err(self.exhaust(fault(Code::TooManyHashes, set)));
+        }
+        self.cost.nsec3_lookups += 1;
         Ok(())
     }
 

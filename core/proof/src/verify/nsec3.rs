@@ -240,19 +240,21 @@ pub(super) fn covering<'p>(
 }
 
 impl<'p> Verifier<'p> {
-    /// Hashes a name once, within the limit.
+    /// Hashes a name once, within the limits on looking for names and on hashing.
     pub(super) fn nsec3_hash(
         &mut self,
         name: &Name,
         chain: &Nsec3Chain<'p>,
     ) -> Result<Nsec3Hash, Stop> {
-        let key = (name.to_lowercase(), chain.iterations, chain.salt);
+        let first = self.sets.get(chain.sets[0].set);
+        self.charge_nsec3_lookup(first)?;
+        let canonical = name.as_wire().to_ascii_lowercase().into_boxed_slice();
+        let key = (canonical, chain.iterations, chain.salt);
         if let Some(known) = self.hashes.get(&key) {
             return Ok(*known);
         }
-        let first = self.sets.get(chain.sets[0].set);
         self.charge_nsec3_hashes(first, usize::from(chain.iterations) + 1)?;
-        let hash = crypto::nsec3_hash(key.0.as_wire(), chain.salt, chain.iterations);
+        let hash = crypto::nsec3_hash(&key.0, chain.salt, chain.iterations);
         self.hashes.insert(key, hash);
         Ok(hash)
     }

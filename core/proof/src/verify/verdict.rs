@@ -170,6 +170,10 @@ pub struct Cost {
     pub remembered_checks: usize,
     /// Digests of DNSKEYs.
     pub key_digests: usize,
+    /// Zones whose keys were looked for.
+    pub zones: usize,
+    /// Names looked for in NSEC3 chains.
+    pub nsec3_lookups: usize,
     /// SHA-1 invocations for NSEC3.
     pub nsec3_hashes: usize,
 }

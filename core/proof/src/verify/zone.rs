@@ -37,6 +37,7 @@ impl<'p> Verifier<'p> {
         if let Some(known) = self.zones.get(name) {
             return known.clone();
         }
+        self.charge_zone(name)?;
         let result = self.zone_anew(name);
         self.zones.insert(name.to_lowercase(), result.clone());
         result
