@@ -200,3 +200,30 @@ fn no_cut_of_a_response_panics() {
         assert!(parse(&message[..end], ID, &question()).is_err());
     }
 }
+
+/// RFC 7830 section 3: one option of zeros, and its length said twice.
+#[test]
+fn a_padded_query_is_a_query_that_fills_its_block() {
+    for (name, block) in [
+        ("a.test", 1),
+        ("a.test", 128),
+        ("a.longer.test", 128),
+        (".", 468),
+    ] {
+        let asked = Question {
+            name: name.parse().unwrap(),
+            rtype: RecordType::TXT,
+        };
+        let bare = query(7, &asked, 1_232);
+        let padded = padded_query(7, &asked, 1_232, block);
+        assert_eq!(padded.len() % block, 0, "{name} {block}");
+        let (query, option) = padded.split_at(bare.len());
+        assert!(option.len() < 4 + block);
+        let (query, length) = query.split_last_chunk::<2>().unwrap();
+        assert_eq!(query, &bare[..bare.len() - 2]);
+        assert_eq!(usize::from(u16::from_be_bytes(*length)), option.len());
+        assert_eq!(option[..2], 12u16.to_be_bytes());
+        assert_eq!(option[2..4], (option.len() as u16 - 4).to_be_bytes());
+        assert!(option[4..].iter().all(|&octet| octet == 0));
+    }
+}
