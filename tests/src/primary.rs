@@ -3,6 +3,7 @@
 mod bind;
 mod breaker;
 mod knot;
+mod limit;
 mod powerdns;
 
 use std::collections::BTreeSet;
@@ -14,6 +15,7 @@ use anyhow::{Context, Result};
 use tempfile::TempDir;
 
 pub use breaker::{Breaker, Manner};
+pub use limit::limit;
 
 use crate::ports;
 use crate::service::Service;

@@ -72,7 +72,7 @@ fn somebody_is_published_removed_or_read_from_a_file_and_no_two_of_them() {
         let run = publish(&home, "127.0.0.1", rest);
         assert_eq!(run.error_code(), "usage", "{rest:?}");
     }
-    for server in ["", "127.0.0.1:0", "127.0.0.1:dns", ":53"] {
+    for server in ["", "127.0.0.1:0", "127.0.0.1:dns", ":53", "[::1]5353"] {
         assert_eq!(
             publish(&home, server, &HUGH).error_code(),
             "usage",
@@ -97,6 +97,14 @@ fn a_key_file_is_read_whole_and_by_its_owner_alone() {
     ];
     let arguments = [&arguments[..], &HUGH].concat();
     assert_eq!(home.run(&arguments).error_code(), "file_unreadable");
+    fs::create_dir(home.path().join("mimi.key")).unwrap();
+    assert_eq!(home.run(&arguments).error_code(), "file_unreadable");
+    fs::remove_dir(home.path().join("mimi.key")).unwrap();
+    let path = key(&home, "", 0o600);
+    fs::write(path, b"hmac-sha256:\xe9").unwrap();
+    let run = home.run(&arguments);
+    assert_eq!(run.error_code(), "key_file_invalid");
+    assert!(run.out.contains("UTF-8"), "{}", run.out);
     let good = format!("key mimi {{ algorithm hmac-sha256; secret \"{SECRET}\"; }};");
     for (text, mode, code, word) in [
         (good.clone(), 0o640, "key_file_exposed", "640"),
@@ -203,6 +211,72 @@ fn a_server_that_is_not_there_is_named() {
         run.errors.contains("  try: ") && run.out.contains("nothing was changed"),
         "{}{}",
         run.out,
+        run.errors
+    );
+}
+
+#[test]
+fn whom_to_remove_may_be_said_twice() {
+    let home = Home::new();
+    let server = nobody().to_string();
+    let twice = ["--remove", "hugh@example.com"].repeat(2);
+    let said = stopped(&publish(&home, &server, &twice), "server_unreachable");
+    assert_eq!(
+        (&said["failed"], &said["problems"]),
+        (&0.into(), &Value::Array(Vec::new()))
+    );
+}
+
+#[test]
+fn whoever_publishes_is_advised_as_whoever_makes_records() {
+    let home = Home::new();
+    let server = nobody().to_string();
+    let number = [
+        "hugh@example.com",
+        "--service",
+        "mimi.example",
+        "--account",
+        "+1 555 123 4567",
+        "--ttl",
+        "90000",
+    ];
+    let codes = |run: &Run| {
+        let advice = run.json()["advice"].as_object().unwrap().clone();
+        let mut codes: Vec<_> = advice.keys().cloned().collect();
+        codes.sort_unstable();
+        (codes, advice)
+    };
+    let warnings = ["long_ttl", "phone_in_account", "special_use_provider"];
+    for rest in [&number[..], &[&number[..], &["--dry-run"]].concat()] {
+        let (told, advice) = codes(&publish(&home, &server, rest));
+        assert_eq!(
+            told,
+            [warnings[0], "name_hides_nobody", warnings[1], warnings[2]]
+        );
+        assert_eq!(advice["long_ttl"]["lines"], Value::Array(Vec::new()));
+    }
+
+    let accounts = "identifier,service,account\na@example.com,mimi.example.net,\n\
+                    b@example.com,mimi.example,+15551234567\nc@example.com,mimi.example,c\n";
+    home.write("a.csv", accounts);
+    let file = ["--from", "a.csv", "--ttl", "90000"];
+    let (told, advice) = codes(&publish(&home, &server, &file));
+    assert_eq!(told, warnings);
+    assert_eq!(advice["long_ttl"]["count"], 3);
+    assert_eq!(
+        advice["special_use_provider"]["lines"],
+        Value::from(vec![3, 4])
+    );
+
+    let run = publish(&home, &server, &["--remove", "hugh@example.com"]);
+    assert_eq!(codes(&run).0, [""; 0]);
+    let words = format!("record publish --server {server} --zone example.com --tsig mimi.key");
+    let words: Vec<&str> = words.split(' ').chain(number).collect();
+    let run = home.run(&words);
+    assert!(
+        run.errors
+            .contains("warning: the account \"+1 555 123 4567\""),
+        "{}",
         run.errors
     );
 }

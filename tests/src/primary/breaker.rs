@@ -87,7 +87,7 @@ fn carry(
         let message = read(&mut client)?;
         server.write_all(&message)?;
         let answer = read(&mut server)?;
-        if message.get(4).is_some_and(|octet| octet & 0x78 == UPDATE) {
+        if is_update(&message) {
             *left = left.wrapping_sub(1);
             if *left == 0 {
                 // Nobody may be listening any more.
@@ -102,8 +102,13 @@ fn carry(
     }
 }
 
+/// Whether a message with its length in front is an update.
+pub(super) fn is_update(message: &[u8]) -> bool {
+    message.get(4).is_some_and(|octet| octet & 0x78 == UPDATE)
+}
+
 /// One message with its length in front.
-fn read(stream: &mut TcpStream) -> io::Result<Vec<u8>> {
+pub(super) fn read(stream: &mut TcpStream) -> io::Result<Vec<u8>> {
     let mut length = [0; 2];
     stream.read_exact(&mut length)?;
     let mut message = length.to_vec();

@@ -6,18 +6,21 @@ use std::fs;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 
 use serde_json::Value;
 use sotto_publish::update::{
     Intent, Round, Session, Step, Stop, Target, TsigError, TsigKey, is_mimi,
 };
-use sotto_tests::primary::{
-    ALGORITHMS, Breaker, Kind, Manner, Manual, NARROW, PLAIN, Primary, ZONE,
-};
-use sotto_tests::{binaries, sotto};
+use sotto_tests::primary::{ALGORITHMS, Kind, Manual, PLAIN, Primary, ZONE};
+use sotto_tests::sotto;
 
+use self::breaks::{
+    a_run_that_is_killed_is_finished_by_the_next, a_server_that_closes_early_is_outwitted,
+    a_server_that_goes_away_leaves_whole_people, an_answer_that_is_lost_costs_nothing,
+};
 use crate::page::Page;
+
+mod breaks;
 
 /// People of a file of accounts: three rounds.
 const PEOPLE: usize = 250;
@@ -42,6 +45,7 @@ on_every_server!(
     an_answer_that_is_lost_costs_nothing,
     a_server_that_goes_away_leaves_whole_people,
     a_run_that_is_killed_is_finished_by_the_next,
+    a_server_that_closes_early_is_outwitted,
 );
 
 fn page() -> Page {
@@ -108,13 +112,13 @@ fn counts(said: &Value) -> [u64; 4] {
     ["added", "replaced", "removed", "unchanged"].map(|key| said[key].as_u64().unwrap())
 }
 
-/// Holds what would be done for one person, as a dry run says it, against docs/json.md.
+/// Holds what would be done for one person, or why it was not, against docs/json.md.
 #[track_caller]
-fn is_documented(planned: &Value) {
+fn is_documented(part: &Value) {
     let document = Page::read("docs/json.md");
     let is_told_of = |word: &str| document.text.contains(&format!("`{word}`"));
-    let keys = planned.as_object().unwrap().keys();
-    for word in keys.chain([&planned["change"].as_str().unwrap().to_owned()]) {
+    let keys = part.as_object().unwrap().keys().map(String::as_str);
+    for word in keys.chain(part["change"].as_str()) {
         assert!(is_told_of(word), "docs/json.md does not tell of {word}");
     }
 }
@@ -331,6 +335,7 @@ fn what_stands_in_the_way_is_named(kind: Kind) {
     ] {
         let (exit, said) = call.run(&format!("{whom} --service b.example.net --account a"));
         let problem = &said["problems"][0];
+        is_documented(problem);
         assert_eq!(
             (exit, problem["code"].as_str()),
             (8, Some(code)),
@@ -421,111 +426,6 @@ fn a_clock_that_differs_is_told(kind: Kind) {
         Stop::Tsig(TsigError::Unexplained) => assert_eq!(kind, Kind::PowerDns),
         other => panic!("{other:?}"),
     }
-}
-
-/// The first hundred people may be changed, of the others none but every tenth.
-#[test]
-fn who_is_done_and_who_is_not_is_told() {
-    for kind in [Kind::Knot, Kind::Bind] {
-        let primary = start(kind);
-        let is_allowed = |number: usize| number < 100 || number.is_multiple_of(10);
-        let (path, lines) = accounts(&primary, |number| {
-            let domain = if is_allowed(number) { NARROW } else { ZONE };
-            domain.to_owned()
-        });
-        let call = Call {
-            key: primary.other_key("narrow"),
-            ..Call::to(&primary)
-        };
-        let (code, said) = call.run(&format!("--from {}", path.display()));
-        assert_eq!((code, counts(&said)), (8, [115, 0, 0, 0]), "{said:#}");
-        assert_eq!(said["failed"], 135);
-        let problems = said["problems"].as_array().unwrap();
-        assert!(problems.iter().all(|problem| {
-            let subject = problem["subject"].as_str().unwrap();
-            problem["code"] == "update_refused" && subject.ends_with("@example.com")
-        }));
-        let narrow = |line: &&String| line.contains(NARROW);
-        let done: BTreeSet<_> = lines.iter().filter(narrow).cloned().collect();
-        assert_eq!(mimi(primary.texts(ZONE).unwrap()), done);
-        // Where a whole round is refused, nobody else is tried.
-        let text = fs::read_to_string(&path).unwrap().replace(NARROW, ZONE);
-        fs::write(&path, text).unwrap();
-        let (code, said) = call.run(&format!("--from {}", path.display()));
-        assert_eq!((code, counts(&said)), (8, [0; 4]));
-        assert_eq!(
-            (&said["failed"], &said["not_tried"]),
-            (&100.into(), &150.into())
-        );
-        assert_eq!(said["first_not_tried"], "user100@example.com");
-        // And the key that may do it finishes.
-        assert_eq!(
-            Call::to(&primary).counts(&format!("--from {}", path.display())),
-            [250, 0, 0, 0]
-        );
-    }
-}
-
-fn an_answer_that_is_lost_costs_nothing(kind: Kind) {
-    let primary = start(kind);
-    let (path, lines) = accounts(&primary, |_| ZONE.to_owned());
-    let breaker = Breaker::before(primary.address(), 2, Manner::Cut).unwrap();
-    let call = Call {
-        server: breaker.address(),
-        ..Call::to(&primary)
-    };
-    assert_eq!(
-        call.counts(&format!("--from {}", path.display())),
-        [250, 0, 0, 0]
-    );
-    breaker.wait().unwrap();
-    assert_eq!(mimi(primary.texts(ZONE).unwrap()), lines);
-}
-
-fn a_server_that_goes_away_leaves_whole_people(kind: Kind) {
-    let primary = start(kind);
-    let (path, lines) = accounts(&primary, |_| ZONE.to_owned());
-    let breaker = Breaker::before(primary.address(), 2, Manner::CutForGood).unwrap();
-    let call = Call {
-        server: breaker.address(),
-        ..Call::to(&primary)
-    };
-    let from = format!("--from {}", path.display());
-    let (code, said) = call.run(&from);
-    assert_eq!((code, counts(&said)), (8, [100, 0, 0, 0]), "{said:#}");
-    assert_eq!(said["error"]["code"], "server_unreachable");
-    assert_eq!(
-        (&said["unknown"], &said["not_tried"]),
-        (&100.into(), &50.into())
-    );
-    assert_eq!(said["first_not_tried"], "user200@example.com");
-
-    assert_eq!(Call::to(&primary).counts(&from), [50, 0, 0, 200]);
-    assert_eq!(mimi(primary.texts(ZONE).unwrap()), lines);
-}
-
-fn a_run_that_is_killed_is_finished_by_the_next(kind: Kind) {
-    let primary = start(kind);
-    let (path, lines) = accounts(&primary, |_| ZONE.to_owned());
-    let breaker = Breaker::before(primary.address(), 2, Manner::Silence).unwrap();
-    let call = Call {
-        server: breaker.address(),
-        ..Call::to(&primary)
-    };
-    let from = format!("--from {}", path.display());
-    let mut run = Command::new(binaries::find("sotto").unwrap())
-        .args(call.arguments(&from))
-        .stdout(Stdio::null())
-        .spawn()
-        .unwrap();
-    breaker.wait().unwrap();
-    run.kill().unwrap(); // SIGKILL
-    run.wait().unwrap();
-    assert_eq!(mimi(primary.texts(ZONE).unwrap()).len(), 200);
-
-    assert_eq!(Call::to(&primary).counts(&from), [50, 0, 0, 200]);
-    assert_eq!(mimi(primary.texts(ZONE).unwrap()), lines);
-    assert_eq!(Call::to(&primary).counts(&from), [0, 0, 0, 250]);
 }
 
 #[test]
