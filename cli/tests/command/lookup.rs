@@ -298,3 +298,25 @@ fn plain_http_needs_permission() {
     ];
     assert_eq!(home.run(&arguments).error_code(), "relay_invalid");
 }
+
+#[test]
+fn a_machine_without_certification_authorities_is_told_so() {
+    let home = Home::new();
+    let none = home.write("none.pem", "");
+    let mut command = home.command(&[
+        "lookup",
+        "hugh@example.com",
+        "--relay",
+        "https://relay.example",
+        "--gateway",
+        "gateway.example.net",
+        "--json",
+    ]);
+    let output = command.env("SSL_CERT_FILE", none).output();
+    let run = Run::from(output.expect("the command runs"));
+    assert_eq!(run.code, 1, "{}", run.out);
+    let error = &run.json()["error"];
+    assert_eq!(error["code"], "no_authorities");
+    let remedy = error["remedy"].as_str().expect("a remedy");
+    assert!(remedy.contains("--ca"), "{remedy}");
+}

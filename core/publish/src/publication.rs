@@ -16,7 +16,7 @@ use sotto_mimi::{
 /// The RR type TXT (RFC 1035 section 3.2.2).
 pub const TXT: u16 = 16;
 
-/// The TTL unless another is chosen, seconds: whoever asks finds out within 24 hours what was published
+/// The TTL unless another is chosen, and the highest without a warning, seconds: whoever asks finds out within 24 hours what was published
 /// (draft-interop-mimi-discovery-requirements-01, number 20), and what was removed is forgotten as soon.
 pub const DEFAULT_TTL: u32 = 86_400;
 

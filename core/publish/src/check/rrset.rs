@@ -11,11 +11,7 @@ use sotto_proof::{Name, RecordType};
 use super::place::Place;
 use super::text::{self, NearMiss, Seam};
 use super::{Code, Finding};
-use crate::publication::looks_like_phone;
-
-/// The TTL above which a change takes longer to be seen than anybody should have to wait, seconds: 24 hours
-/// (draft-interop-mimi-discovery-requirements-01 number 20).
-const TTL_MAX: u32 = 86_400;
+use crate::publication::{DEFAULT_TTL, looks_like_phone};
 
 /// Octets of an RRset, RDATA alone, beyond which the proof around it leaves the base class of answers: half of 8,192.
 /// The other half is for the chain, of which a name in a large TLD with RSA keys needs about 3,200.
@@ -266,7 +262,7 @@ impl Rrset<'_> {
         let Some(longest) = self.records.iter().max_by_key(|record| record.ttl) else {
             return;
         };
-        if longest.ttl > TTL_MAX {
+        if longest.ttl > DEFAULT_TTL {
             let what = format!("the TTL is {} seconds, {}", longest.ttl, days(longest.ttl));
             findings.push(self.finding(Code::TtlOverDay, what).at_line(longest.line));
         }

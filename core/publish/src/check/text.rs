@@ -1,6 +1,6 @@
 //! What can be seen in the text of a record beyond what its grammar says.
 
-use sotto_mimi::{Record, RecordError, join_strings, limits};
+use sotto_mimi::{Record, RecordError, character_strings, join_strings, limits};
 
 /// Characters of published text that a finding quotes.
 const QUOTED_MAX_CHARACTERS: usize = 60;
@@ -53,7 +53,7 @@ pub(crate) enum Seam {
 
 /// The first seam of the character-strings of `rdata` that will not have been meant.
 pub(crate) fn seam(rdata: &[u8]) -> Option<Seam> {
-    let strings = strings(rdata)?;
+    let strings = character_strings(rdata)?;
     strings.windows(2).find_map(|pair| {
         let (left, right) = (pair[0], pair[1]);
         let shown = || {
@@ -78,18 +78,6 @@ fn begins_with_tag(text: &[u8]) -> bool {
     text.split_first().is_some_and(|(first, rest)| {
         b"aepst".contains(first) && rest.trim_ascii_start().starts_with(b"=")
     })
-}
-
-/// The character-strings of RDATA.
-fn strings(rdata: &[u8]) -> Option<Vec<&[u8]>> {
-    let mut strings = Vec::new();
-    let mut rest = rdata;
-    while let [length, after @ ..] = rest {
-        let (string, tail) = after.split_at_checked(usize::from(*length))?;
-        strings.push(string);
-        rest = tail;
-    }
-    Some(strings)
 }
 
 /// What was to be a MIMI record and is none.
