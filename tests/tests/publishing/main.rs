@@ -10,4 +10,5 @@ mod delegation;
 mod leaving;
 mod new;
 mod page;
+mod unwritable;
 mod update;
