@@ -36,7 +36,11 @@ fn a_clean_zone_ends_with_zero_and_says_so() {
     home.write("company.zone", ZONE);
     let run = home.run(&["record", "check", "company.zone"]);
     assert_eq!((run.code, run.errors.as_str()), (0, ""));
-    assert_eq!(run.out, "nothing wrong in 1 name\n");
+    assert_eq!(
+        run.out,
+        "the file has no signatures: clients believe its records once the zone is signed\n\
+         nothing wrong in 1 name\n"
+    );
     let json = home
         .run(&["record", "check", "company.zone", "--json"])
         .json();
@@ -79,6 +83,33 @@ fn severities_have_their_exit_codes_and_warnings_can_be_denied() {
     }
     assert!(run.out.ends_with("1 error in 2 names\n"), "{}", run.out);
     assert!(!run.out.contains('\u{1b}'), "colours are for terminals");
+}
+
+#[test]
+fn included_files_are_read_from_where_they_are_named() {
+    let home = Home::new();
+    std::fs::create_dir(home.path().join("zones")).expect("a directory");
+    home.write(
+        "zones/company.zone",
+        format!("{ZONE}$INCLUDE mimi.zone\n$INCLUDE /dev/zero\n$INCLUDE none.zone\n"),
+    );
+    home.write("zones/mimi.zone", "\n_mimi.bob TXT \"v=MIMI1; a=bob\"\n");
+    let run = home.run(&["record", "check", "./zones/company.zone", "--json"]);
+    assert_eq!(
+        found(&run, 10),
+        [
+            ("zone_include".to_owned(), Some(6)),
+            ("zone_include".to_owned(), Some(7)),
+            ("record_no_provider".to_owned(), Some(2)),
+        ]
+    );
+    assert_eq!(run.json()["findings"][2]["file"], "mimi.zone");
+    let run = home.run(&["record", "check", "./zones/company.zone"]);
+    assert!(
+        run.out.contains("error    line 2 of mimi.zone, TXT: "),
+        "{}",
+        run.out
+    );
 }
 
 #[test]

@@ -68,6 +68,111 @@ fn a_zone_that_is_right_has_no_findings() {
     assert_eq!(report.names, 4);
 }
 
+/// Checks `files[0]`, in which the others are included.
+fn check_files(files: &[(&str, &str)]) -> Report {
+    fn read(check: &mut ZoneCheck, files: &[(&str, &str)], text: &str) {
+        for line in text.lines() {
+            let Some(wanted) = check.line(line.as_bytes()).map(str::to_owned) else {
+                continue;
+            };
+            match files.iter().find(|(name, _)| *name == wanted) {
+                Some((_, text)) => {
+                    check.enter();
+                    read(check, files, text);
+                    check.leave();
+                }
+                None => check.refuse("cannot be read"),
+            }
+        }
+    }
+    let mut check = ZoneCheck::new(ZoneOptions {
+        origin: None,
+        policy: ProviderPolicy::Public,
+        mimi_type: RecordType(65_400),
+        now: NOW,
+    });
+    read(&mut check, files, files[0].1);
+    check.finish()
+}
+
+#[test]
+fn included_files_are_followed_and_named() {
+    let bad = "_mimi.x TXT \"v=MIMI1; a=x\"\n";
+    let top = format!(
+        "{HEAD}$INCLUDE mimi.zone ; ours\n{bad}$INCLUDE \"other file\" sub\n$INCLUDE none\n"
+    );
+    let report = check_files(&[
+        ("top", &top),
+        ("mimi.zone", &format!("$ORIGIN a.example.com.\n\n{bad}")),
+        ("other file", bad),
+    ]);
+    let found: Vec<_> = report
+        .findings
+        .iter()
+        .map(|found| {
+            let name = found.name.as_ref().map(ToString::to_string);
+            (found.code, name, found.file.as_deref(), found.line)
+        })
+        .collect();
+    let no_provider = |name: &str, file, line| {
+        let name = format!("_mimi.x.{name}example.com.");
+        (Code::RecordNoProvider, Some(name), file, Some(line))
+    };
+    assert_eq!(
+        found,
+        [
+            (Code::ZoneInclude, None, None, Some(8)),
+            no_provider("a.", Some("mimi.zone"), 3),
+            no_provider("sub.", Some("other file"), 1),
+            no_provider("", None, 6),
+        ]
+    );
+}
+
+#[test]
+fn files_that_include_each_other_come_to_an_end() {
+    let twice = "$INCLUDE top\n$INCLUDE top\n";
+    let report = check_files(&[("top", twice)]);
+    // Two to the eighth files stand eight deep, and each asks for two more.
+    let included = report.findings.iter();
+    let deep = included.filter(|found| found.code == Code::ZoneInclude);
+    assert_eq!(deep.count(), 512);
+    let many = "$INCLUDE b\n".repeat(1_001);
+    let report = check_files(&[("top", &many), ("b", "")]);
+    let codes = codes(&report);
+    assert_eq!(codes, [Code::ZoneWithoutRecords, Code::ZoneInclude]);
+}
+
+#[test]
+fn in_a_signed_zone_every_rrset_has_a_signature() {
+    let good = "TXT \"v=MIMI1; a=x; e=im.provider.net\"\n";
+    let rrsig = |name: &str, covered: &str| {
+        format!(
+            "{name} RRSIG {covered} 13 4 300 20270129000000 20270114000000 1 example.com. AAAA\n"
+        )
+    };
+    let lines = format!("_mimi.a {good}_mimi.b {good}{}", rrsig("_mimi.a", "TXT"));
+    let finding = expect(Code::Unsigned, 2, &lines);
+    assert!(finding.remedy().contains("signed anew"), "{finding:?}");
+    let report = expect_clean(&format!("{lines}{}", rrsig("_mimi.b", "TXT")));
+    assert_eq!(report.is_signed, Some(true));
+    // A signature over something else is none.
+    expect(
+        Code::Unsigned,
+        1,
+        &format!("_mimi.a {good}{}", rrsig("_mimi.a", "NSEC")),
+    );
+    assert_eq!(
+        expect_clean(&format!("_mimi.a {good}")).is_signed,
+        Some(false)
+    );
+    let report = check(&format!(
+        "host TYPE65400 \\# 5 0461626364\n{}",
+        rrsig("host", "A")
+    ));
+    assert_eq!(codes(&report), [Code::Unsigned, Code::NotMimi]);
+}
+
 #[test]
 fn many_records_at_one_name_are_looked_at_one_by_one() {
     let mut lines: String = (0..5_000)

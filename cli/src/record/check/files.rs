@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 
+use indicatif::ProgressBar;
 use sotto_proof::Name;
 use sotto_publish::check::{AccountsCheck, ZoneCheck, ZoneOptions};
 use sotto_publish::publication::DEFAULT_TTL;
@@ -46,27 +47,62 @@ pub(super) fn zone(
         mimi_type: settings.mimi_type(),
         now,
     });
+    zone_lines(&mut check, file, path, &bar).map_err(unreadable)?;
+    bar.finish_and_clear();
+    let report = check.finish();
+    let mut checked = Checked::of_file(Subject::ZoneFile(path.to_owned()), report);
+    if checked.report.is_signed == Some(false) {
+        checked.notes.push(
+            "the file has no signatures: clients believe its records once the zone is signed"
+                .to_owned(),
+        );
+    }
+    Ok(checked)
+}
+
+/// Gives the lines of a zone file to a check, and in their places those of the files that it includes.
+fn zone_lines(
+    check: &mut ZoneCheck,
+    file: File,
+    path: &Path,
+    bar: &ProgressBar,
+) -> std::io::Result<()> {
     let mut reader = BufReader::new(file);
     let mut line = Vec::new();
     let mut count = 0_u64;
     let mut octets = 0_u64;
     loop {
-        let read = read_line(&mut reader, &mut line).map_err(unreadable)?;
+        let read = read_line(&mut reader, &mut line)?;
         if read == 0 {
-            break;
+            return Ok(());
         }
-        check.line(&line);
         octets += read;
         count += 1;
         if count.is_multiple_of(STEP) {
             bar.set_position(octets);
         }
+        // As its author sees it, from the file in which it is named.
+        let Some(wanted) = check.line(&line).map(|wanted| path.with_file_name(wanted)) else {
+            continue;
+        };
+        match included(&wanted) {
+            Ok(file) => {
+                check.enter();
+                zone_lines(check, file, &wanted, &ProgressBar::hidden())?;
+                check.leave();
+            }
+            Err(error) => check.refuse(&format!("cannot be read ({error})")),
+        }
     }
-    bar.finish_and_clear();
-    Ok(Checked::of_file(
-        Subject::ZoneFile(path.to_owned()),
-        check.finish(),
-    ))
+}
+
+/// Opens an included file, if it is one: a device might never end.
+fn included(path: &Path) -> std::io::Result<File> {
+    let metadata = std::fs::metadata(path)?;
+    if !metadata.is_file() {
+        return Err(std::io::Error::other("not a file"));
+    }
+    File::open(path)
 }
 
 /// Reads a line into `line`, no more of it than [`LINE_MAX_OCTETS`], and gives the octets that it has.

@@ -170,8 +170,10 @@ fn write_finding(text: &mut String, finding: &Finding) {
         Severity::Note => DIM,
     };
     let mut place = String::new();
-    if let Some(line) = finding.line {
-        let _ = write!(place, "line {line}, ");
+    match (finding.line, &finding.file) {
+        (Some(line), Some(file)) => _ = write!(place, "line {line} of {}, ", escape(file)),
+        (Some(line), None) => _ = write!(place, "line {line}, "),
+        (None, _) => {}
     }
     if let Some(rtype) = finding.rtype {
         let _ = write!(place, "{rtype}: ");
@@ -294,6 +296,8 @@ struct FindingObject<'a> {
     name: Option<String>,
     #[serde(rename = "type")]
     rtype: Option<String>,
+    /// The included file that the line is in.
+    file: Option<&'a str>,
     line: Option<u64>,
     what: &'a str,
     remedy: &'a str,
@@ -369,6 +373,7 @@ impl<'a> From<&'a Finding> for FindingObject<'a> {
             severity: finding.severity().as_str(),
             name: finding.name.as_ref().map(ToString::to_string),
             rtype: finding.rtype.map(|rtype| rtype.to_string()),
+            file: finding.file.as_deref(),
             line: finding.line,
             what: &finding.what,
             remedy: finding.remedy(),

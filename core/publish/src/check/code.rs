@@ -250,9 +250,9 @@ codes! {
     /// A line is no record that can be read.
     ZoneSyntax, "zone_syntax", Error, "RFC 1035 section 5.1",
         "correct the line: a name server refuses the whole zone";
-    /// The file includes another, or generates records, which is not followed.
+    /// The file generates records, or includes another that cannot be read.
     ZoneInclude, "zone_include", Warning, "RFC 1035 section 5.1",
-        "check that file too, with its origin";
+        "check what it adds by itself, with its origin";
     /// A relative name before any origin is known.
     ZoneNoOrigin, "zone_no_origin", Error, "RFC 1035 section 5.1",
         "say which zone it is with --origin, or begin the file with $ORIGIN";

@@ -46,6 +46,8 @@ pub struct Finding {
     pub rtype: Option<RecordType>,
     /// The line of the file, from 1, where it is known.
     pub line: Option<u64>,
+    /// The file that the line is in if that is not the one checked but one that it includes, as it is called there.
+    pub file: Option<String>,
     /// What was found, in one sentence without a full stop. It may quote what was published: escape it
     /// before it is shown.
     pub what: String,
@@ -73,6 +75,7 @@ impl Finding {
             name: None,
             rtype: None,
             line: None,
+            file: None,
             what: what.into(),
             lines: Vec::new(),
             special_remedy: None,

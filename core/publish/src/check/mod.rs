@@ -6,7 +6,7 @@
 //!
 //! # Limitations
 //!
-//! - `$INCLUDE` and `$GENERATE` are not followed, and say so.
+//! - `$GENERATE` is not followed, and says so.
 //! - Of a mailbox's hash nobody can tell whether it is the right one.
 //! - Signatures in a zone file are looked at for their times alone.
 //!
@@ -29,4 +29,4 @@ pub use code::Code;
 pub use finding::{Counts, Finding, Severity};
 pub use live::{Answer, BASE_PROOF_MAX_OCTETS, Live, Unknown, with_doubled_suffix};
 pub use report::{FINDINGS_PER_CODE_MAX, PROVIDERS_MAX, Report};
-pub use zone::{ZoneCheck, ZoneOptions};
+pub use zone::{INCLUDE_DEPTH_MAX, INCLUDES_MAX, ZoneCheck, ZoneOptions};

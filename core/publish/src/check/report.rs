@@ -24,6 +24,8 @@ pub struct Report {
     pub omitted: u64,
     /// How many names were looked at.
     pub names: u64,
+    /// Whether a zone file has signatures; `None` if none was checked.
+    pub is_signed: Option<bool>,
     /// The providers that the records name, with their ports, each once: the first [`PROVIDERS_MAX`].
     pub providers: Vec<(Domain, Option<Port>)>,
 }

@@ -16,7 +16,7 @@ pub(super) const ENTRY_MAX_OCTETS: usize = 8 * 65_536;
 /// One entry: what stands between two line breaks that no parenthesis encloses.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Entry {
-    /// The line at which it begins, from 1.
+    /// The line at which it begins.
     pub(super) line: u64,
     text: String,
     tokens: Vec<Token>,
@@ -63,18 +63,20 @@ impl EntryProblem {
 /// Puts lines together to entries.
 #[derive(Debug, Default)]
 pub(super) struct Entries {
-    line: u64,
     begun: Option<Entry>,
     depth: usize,
     is_too_long: bool,
 }
 
 impl Entries {
-    /// Takes a line, without its line break; gives the entry that it ends.
-    pub(super) fn line(&mut self, line: &[u8]) -> Option<(u64, Result<Entry, EntryProblem>)> {
-        self.line += 1;
+    /// Takes the line `at`, without its line break; gives the entry that it ends.
+    pub(super) fn line(
+        &mut self,
+        at: u64,
+        line: &[u8],
+    ) -> Option<(u64, Result<Entry, EntryProblem>)> {
         let mut entry = self.begun.take().unwrap_or_else(|| Entry {
-            line: self.line,
+            line: at,
             text: String::new(),
             tokens: Vec::new(),
         });
@@ -189,7 +191,9 @@ pub(super) enum Kind<'e> {
     Origin(&'e str),
     /// `$TTL` and seconds.
     Ttl(&'e str),
-    /// `$INCLUDE`, `$GENERATE`, and whatever else there is.
+    /// `$INCLUDE`, a file, and the origin in it if it is another.
+    Include(&'e str, Option<&'e str>),
+    /// `$GENERATE`, and whatever else there is.
     Directive(&'e str),
     /// A record.
     Record(Head<'e>),
@@ -224,7 +228,8 @@ impl Entry {
             return Ok(match (word.to_ascii_uppercase().as_str(), value) {
                 ("$ORIGIN", Ok(name)) => Kind::Origin(name),
                 ("$TTL", Ok(seconds)) => Kind::Ttl(seconds),
-                ("$ORIGIN" | "$TTL", Err(problem)) => return Err(problem),
+                ("$INCLUDE", Ok(file)) => Kind::Include(file, next().ok()),
+                ("$ORIGIN" | "$TTL" | "$INCLUDE", Err(problem)) => return Err(problem),
                 _ => Kind::Directive(word),
             });
         }
@@ -264,6 +269,11 @@ impl Entry {
 }
 
 impl Head<'_> {
+    /// The first word behind the type.
+    pub(super) fn first(&self) -> Option<&str> {
+        Some(self.rdata.first()?.word(self.text))
+    }
+
     /// The RDATA in wire form, names relative to `origin` made absolute; else what is wrong with it.
     pub(super) fn rdata(&self, origin: &Name) -> Result<Vec<u8>, String> {
         // Owner, TTL and class do not matter here. Comments and parentheses are left behind: the parser has its own
@@ -339,7 +349,8 @@ mod tests {
     fn entries(text: &str) -> Vec<(u64, Result<Entry, EntryProblem>)> {
         let mut entries = Entries::default();
         text.lines()
-            .filter_map(|line| entries.line(line.as_bytes()))
+            .zip(1..)
+            .filter_map(|(line, at)| entries.line(at, line.as_bytes()))
             .collect()
     }
 
@@ -462,7 +473,7 @@ mod tests {
             }
         }
         let mut open = Entries::default();
-        assert!(open.line(b"a TXT ( x").is_none());
+        assert!(open.line(1, b"a TXT ( x").is_none());
         assert_eq!(open.end(), Some((1, EntryProblem::Parentheses)));
     }
 }

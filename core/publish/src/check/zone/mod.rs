@@ -1,15 +1,17 @@
 //! A zone file, a line at a time.
 
 mod entry;
+mod lines;
 mod node;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use sotto_mimi::{ProviderPolicy, Record, RecordError};
 use sotto_proof::rdata::{Nsec, Rrsig};
 use sotto_proof::{Name, RecordType};
 
 use self::entry::{Entries, Entry, Head, Kind, seconds};
+use self::lines::Lines;
 use self::node::Node;
 use super::place::{Place, mimi_domain, without_doubled_suffix};
 use super::report::Collector;
@@ -18,6 +20,13 @@ use super::{Code, Finding, Report};
 
 /// Additional iterations of NSEC3 above which validators give up (RFC 9276 section 3.2).
 const ITERATIONS_MAX: u16 = 100;
+
+/// Files that may be open one within the other: a file that includes itself would never end.
+pub const INCLUDE_DEPTH_MAX: usize = 8;
+
+/// Files that one zone file may include, counted as often as they are: together with [`INCLUDE_DEPTH_MAX`] the end of
+/// files that include each other again and again.
+pub const INCLUDES_MAX: usize = 1_000;
 
 /// What a check of a zone file has to know besides.
 #[derive(Clone, Debug)]
@@ -34,12 +43,18 @@ pub struct ZoneOptions {
 
 /// A check of one zone file.
 ///
-/// Lines go in, in their order; [`ZoneCheck::finish`] gives the report. What is kept of the file is what stands at and
+/// Lines go in, in their order; [`ZoneCheck::finish`] gives the report. Where a line asks for another file
+/// ([`ZoneCheck::line`]), [`ZoneCheck::enter`] and [`ZoneCheck::leave`] enclose the lines of that file. What is kept of the file is what stands at and
 /// below `_mimi` labels, and the owners of delegations.
 #[derive(Debug)]
 pub struct ZoneCheck {
     options: ZoneOptions,
     entries: Entries,
+    lines: Lines,
+    /// The files around the one that is being read.
+    outer: Vec<Outer>,
+    /// The file that the last line asked for.
+    wanted: Option<Wanted>,
     origin: Option<Name>,
     ttl: Option<u32>,
     last_ttl: Option<u32>,
@@ -55,9 +70,30 @@ pub struct ZoneCheck {
     collector: Collector,
 }
 
+/// A file that waits for the end of one that it includes.
+#[derive(Debug)]
+struct Outer {
+    entries: Entries,
+    place: (Option<usize>, u64),
+    origin: Option<Name>,
+    last_owner: Option<Name>,
+}
+
+/// A file that a line asks for.
+#[derive(Debug)]
+struct Wanted {
+    file: String,
+    line: u64,
+    origin: Option<Name>,
+}
+
 /// What was seen of the signatures of RRsets that matter.
 #[derive(Debug, Default)]
 struct Signed {
+    /// Whether there is any.
+    any: bool,
+    /// What they cover of the RRsets that matter.
+    covered: HashSet<(Name, RecordType)>,
     /// By what is wrong: the first that has it, and how many do.
     troubles: BTreeMap<Code, (Finding, u64)>,
 }
@@ -70,6 +106,9 @@ impl ZoneCheck {
             origin: options.origin.clone(),
             options,
             entries: Entries::default(),
+            lines: Lines::new(),
+            outer: Vec::new(),
+            wanted: None,
             ttl: None,
             last_ttl: None,
             last_owner: None,
@@ -84,14 +123,78 @@ impl ZoneCheck {
         }
     }
 
-    /// Takes the next line of the file, with or without its line break.
-    pub fn line(&mut self, line: &[u8]) {
+    /// Takes the next line of the file, with or without its line break. Gives the file that it asks for, if it does
+    /// (`$INCLUDE`): whoever does not [enter](Self::enter) that one leaves it unchecked, which is a finding.
+    pub fn line(&mut self, line: &[u8]) -> Option<&str> {
+        self.refuse("is not followed");
         let line = line.strip_suffix(b"\n").unwrap_or(line);
         let line = line.strip_suffix(b"\r").unwrap_or(line);
-        match self.entries.line(line) {
+        let at = self.lines.next();
+        match self.entries.line(at, line) {
             Some((_, Ok(entry))) => self.entry(&entry),
             Some((number, Err(problem))) => self.syntax(number, problem.as_str().to_owned()),
             None => {}
+        }
+        self.wanted.as_ref().map(|wanted| wanted.file.as_str())
+    }
+
+    /// Takes what comes next for the lines of the file that was asked for.
+    pub fn enter(&mut self) {
+        let Some(wanted) = self.wanted.take() else {
+            return;
+        };
+        self.outer.push(Outer {
+            entries: std::mem::take(&mut self.entries),
+            place: self.lines.here(),
+            origin: self.origin.clone(),
+            last_owner: self.last_owner.clone(),
+        });
+        self.lines.into_file(wanted.file);
+        self.origin = wanted.origin;
+    }
+
+    /// Ends the file that was entered last. What it says of the origin ends with it (RFC 1035 section 5.1).
+    pub fn leave(&mut self) {
+        self.refuse("is not followed");
+        self.end_of_file();
+        if let Some(outer) = self.outer.pop() {
+            self.entries = outer.entries;
+            self.origin = outer.origin;
+            self.last_owner = outer.last_owner;
+            self.lines.back_to(outer.place);
+        }
+    }
+
+    /// Leaves the file that was asked for unchecked; `why` says what became of it, as in "cannot be read".
+    pub fn refuse(&mut self, why: &str) {
+        if let Some(Wanted { file, line, .. }) = self.wanted.take() {
+            let what = format!("$INCLUDE of {file:?} {why}: what it adds is not checked");
+            let finding = Finding::of_file(Code::ZoneInclude, what);
+            self.collector.push(finding.at_line(line));
+        }
+    }
+
+    fn include(&mut self, file: &str, origin: Option<&str>, line: u64) -> Result<(), Finding> {
+        let origin = match origin {
+            Some(text) => Some(self.absolute(text)?),
+            None => self.origin.clone(),
+        };
+        self.wanted = Some(Wanted {
+            file: file.to_owned(),
+            line,
+            origin,
+        });
+        if self.outer.len() >= INCLUDE_DEPTH_MAX {
+            self.refuse(&format!("is more than {INCLUDE_DEPTH_MAX} files deep"));
+        } else if self.lines.included() >= INCLUDES_MAX {
+            self.refuse(&format!("is one more than {INCLUDES_MAX}"));
+        }
+        Ok(())
+    }
+
+    fn end_of_file(&mut self) {
+        if let Some((line, problem)) = std::mem::take(&mut self.entries).end() {
+            self.syntax(line, problem.as_str().to_owned());
         }
     }
 
@@ -105,6 +208,11 @@ impl ZoneCheck {
                 Some(ttl) => self.ttl = Some(ttl),
                 None => self.syntax(entry.line, format!("{text:?} is no TTL")),
             },
+            Ok(Kind::Include(file, origin)) => {
+                if let Err(finding) = self.include(file, origin, entry.line) {
+                    self.collector.push(finding.at_line(entry.line));
+                }
+            }
             Ok(Kind::Directive(directive)) => {
                 let what = format!("{directive} is not followed: what it adds is not checked");
                 let finding = Finding::of_file(Code::ZoneInclude, what);
@@ -158,6 +266,15 @@ impl ZoneCheck {
             };
             if speaks {
                 self.wildcards.push((owner.clone(), rtype, line));
+            }
+        }
+        if rtype == RecordType::RRSIG {
+            self.signed.any = true;
+            let covered = head.first().and_then(|word| word.parse().ok());
+            if let Some(covered) =
+                covered.filter(|covered| is_mimi || *covered == self.options.mimi_type)
+            {
+                self.signed.covered.insert((owner.clone(), covered));
             }
         }
         match rtype {
@@ -243,9 +360,8 @@ impl ZoneCheck {
     /// Ends the check.
     #[must_use]
     pub fn finish(mut self) -> Report {
-        if let Some((line, problem)) = std::mem::take(&mut self.entries).end() {
-            self.syntax(line, problem.as_str().to_owned());
-        }
+        self.refuse("is not followed");
+        self.end_of_file();
         let apex = self.apex.clone().or_else(|| self.origin.clone());
         let nodes = std::mem::take(&mut self.nodes);
         self.collector.count_names(nodes.len() as u64);
@@ -262,7 +378,10 @@ impl ZoneCheck {
             match misplaced {
                 // Where the name is wrong, what it is for is wrong as well.
                 Some(finding) => findings.push(finding),
-                None => node.check(name, &self.options, &mut findings),
+                None => {
+                    node.check(name, &self.options, &self.lines, &mut findings);
+                    self.check_covered(name, node, &mut findings);
+                }
             }
             self.collector.extend(findings);
         }
@@ -272,7 +391,32 @@ impl ZoneCheck {
                 .push(Finding::of_file(Code::ZoneWithoutRecords, what));
         }
         self.around(apex.as_ref(), has_mailboxes);
-        self.collector.finish()
+        let mut report = self.collector.finish();
+        report.is_signed = Some(self.signed.any);
+        for finding in &mut report.findings {
+            if let Some(at) = finding.line {
+                let (file, line) = self.lines.resolve(at);
+                finding.file = file.map(str::to_owned);
+                finding.line = Some(line);
+            }
+        }
+        report
+    }
+
+    /// In a zone that is signed, every RRset has to be.
+    fn check_covered(&self, name: &Name, node: &Node, findings: &mut Vec<Finding>) {
+        if !self.signed.any {
+            return;
+        }
+        for (rtype, line) in node.text_types() {
+            if !self.signed.covered.contains(&(name.clone(), rtype)) {
+                let what = "the records have no signature, though the zone is signed";
+                let finding = Finding::of(Code::Unsigned, name, what).with_remedy(
+                    "have the zone signed anew, and load what the signer writes: records added by hand behind it are not covered",
+                );
+                findings.push(finding.with_type(rtype).at_line(line));
+            }
+        }
     }
 
     /// A name outside the zone, with its suffix twice, or handed over to somebody else.
@@ -297,8 +441,10 @@ impl ZoneCheck {
                 _ => name != &ancestor,
             };
             if is_hidden {
-                let what =
-                    format!("{ancestor} {rtype} in line {at} hands the name over to somebody else");
+                let what = format!(
+                    "{ancestor} {rtype} in {} hands the name over to somebody else",
+                    self.lines.say(*at)
+                );
                 return Some(Finding::of(Code::Occluded, name, what).at_line(line));
             }
         }

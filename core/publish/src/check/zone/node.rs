@@ -6,6 +6,7 @@ use sotto_proof::{Name, RecordType};
 use super::super::rrset::{Rr, Rrset};
 use super::super::{Code, Finding};
 use super::ZoneOptions;
+use super::lines::Lines;
 
 /// One record of the types that are read.
 #[derive(Debug)]
@@ -55,14 +56,29 @@ impl Node {
         })
     }
 
+    /// The types that are read, each with its first line.
+    pub(super) fn text_types(&self) -> impl Iterator<Item = (RecordType, u64)> {
+        let is_read = |rtype| self.texts.iter().any(|text| text.rtype == rtype);
+        self.types
+            .iter()
+            .copied()
+            .filter(move |(rtype, _)| is_read(*rtype))
+    }
+
     /// The RDATA of every record of the types that are read.
     pub(super) fn rdatas(&self) -> impl Iterator<Item = &[u8]> {
         self.texts.iter().map(|text| &*text.rdata)
     }
 
     /// Looks at everything here.
-    pub(super) fn check(&self, name: &Name, options: &ZoneOptions, findings: &mut Vec<Finding>) {
-        self.check_alias(name, findings);
+    pub(super) fn check(
+        &self,
+        name: &Name,
+        options: &ZoneOptions,
+        lines: &Lines,
+        findings: &mut Vec<Finding>,
+    ) {
+        self.check_alias(name, lines, findings);
         let sets = [RecordType::TXT, options.mimi_type].map(|rtype| self.set(rtype));
         for (rtype, records) in [RecordType::TXT, options.mimi_type].iter().zip(&sets) {
             if !records.is_empty() {
@@ -98,7 +114,7 @@ impl Node {
     }
 
     /// A CNAME suffers nothing beside it but what signs it (RFC 2181 section 10.1).
-    fn check_alias(&self, name: &Name, findings: &mut Vec<Finding>) {
+    fn check_alias(&self, name: &Name, lines: &Lines, findings: &mut Vec<Finding>) {
         let line_of = |wanted: RecordType| {
             let mut types = self.types.iter();
             types
@@ -113,7 +129,10 @@ impl Node {
             .iter()
             .find(|(rtype, _)| *rtype != RecordType::CNAME);
         if let Some((rtype, at)) = other {
-            let what = format!("CNAME stands beside {rtype}, which is in line {at}");
+            let what = format!(
+                "CNAME stands beside {rtype}, which is in {}",
+                lines.say(*at)
+            );
             let finding = Finding::of(Code::CnameBesideOthers, name, what);
             findings.push(finding.with_type(RecordType::CNAME).at_line(line));
         }
