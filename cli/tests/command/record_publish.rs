@@ -265,7 +265,7 @@ fn whoever_publishes_is_advised_as_whoever_makes_records() {
     assert_eq!(advice["long_ttl"]["count"], 3);
     assert_eq!(
         advice["special_use_provider"]["lines"],
-        Value::from(vec![3, 4])
+        Value::from(vec![2, 3, 4])
     );
 
     let run = publish(&home, &server, &["--remove", "hugh@example.com"]);
