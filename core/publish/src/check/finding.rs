@@ -47,14 +47,14 @@ pub struct Finding {
     /// The line of the file, from 1, where it is known.
     pub line: Option<u64>,
     /// The file that the line is in if that is not the one checked but one that it includes, as it is called there.
-    pub file: Option<String>,
+    pub file: Option<Box<str>>,
     /// What was found, in one sentence without a full stop. It may quote what was published: escape it
     /// before it is shown.
     pub what: String,
     /// Lines to paste or to compare: DS records, most of all.
     pub lines: Vec<String>,
     /// What to do about it, where more can be said than [`Code::remedy`].
-    pub special_remedy: Option<String>,
+    pub special_remedy: Option<Box<str>>,
 }
 
 impl Finding {
@@ -110,7 +110,7 @@ impl Finding {
     #[must_use]
     pub fn with_remedy(self, remedy: impl Into<String>) -> Self {
         Self {
-            special_remedy: Some(remedy.into()),
+            special_remedy: Some(remedy.into().into_boxed_str()),
             ..self
         }
     }

@@ -31,7 +31,7 @@ impl Lines {
     }
 
     /// Goes on in another file.
-    pub(super) fn into_file(&mut self, name: String) {
+    pub(super) fn enter(&mut self, name: String) {
         self.files.push(name);
         let file = self.files.len() - 1;
         self.spans.push((self.read + 1, Some(file), 0));

@@ -149,7 +149,7 @@ impl ZoneCheck {
             origin: self.origin.clone(),
             last_owner: self.last_owner.clone(),
         });
-        self.lines.into_file(wanted.file);
+        self.lines.enter(wanted.file);
         self.origin = wanted.origin;
     }
 
@@ -396,7 +396,7 @@ impl ZoneCheck {
         for finding in &mut report.findings {
             if let Some(at) = finding.line {
                 let (file, line) = self.lines.resolve(at);
-                finding.file = file.map(str::to_owned);
+                finding.file = file.map(Into::into);
                 finding.line = Some(line);
             }
         }
