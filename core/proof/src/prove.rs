@@ -4,11 +4,13 @@
 //! has a [`Proof`]. It trusts nobody and checks no signature: a resolver that lies gets a proof
 //! that its reader refuses. What it does promise is a bound on questions, aliases and octets.
 //!
-//! How it works: responses are kept by question, and after each one the whole of what is known is
-//! walked again from the question asked (see `gather`). Where the walk lacks a response there is a
-//! new question; where it lacks none the records that it passed are the proof. So nothing depends
-//! on the order of responses, and no question is asked twice.
+//! How it works: of each response the RRsets that can matter for its question are kept (see
+//! `digest`), and after each one the whole of what is known is walked again from the question asked
+//! (see `gather`). Where the walk lacks a response there is a new question; where it lacks none the
+//! records that it passed are the proof. So nothing depends on the order of responses, no question
+//! is asked twice, and no record of a response is looked at again after its arrival.
 
+mod digest;
 mod gather;
 mod reading;
 #[cfg(test)]
@@ -18,10 +20,11 @@ use std::collections::{HashMap, HashSet};
 
 use thiserror::Error;
 
-use crate::codec::{MAX_PROOF_BYTES, encode};
+use crate::codec::{MAX_PROOF_BYTES, encode, encoded_len};
 use crate::message::{Response, rcode};
 use crate::name::Name;
 use crate::record::{Question, Record, RecordType};
+use digest::Digest;
 use gather::Gathering;
 
 /// Bounds on the work for one proof.
@@ -36,6 +39,17 @@ pub struct ProverLimits {
     pub records: usize,
     /// Octets of the finished proof (RFC 9102 section 2.4 has a 16-bit length).
     pub bytes: usize,
+    /// RRs of all responses together: 4,096, four times what a proof may have, since servers add
+    /// name servers and denials that go into none.
+    pub received_records: usize,
+    /// Octets of those RRs, names not compressed: 262,140, likewise four times a proof's. One
+    /// response of 65,535 octets may be far larger once its names are written out.
+    pub received_bytes: usize,
+    /// RRsets kept of one denial. An honest one has an SOA and at most three NSEC3, or two NSEC
+    /// (RFC 5155 section 7.2, RFC 4035 section 3.1.3); 16 leave room for what resolvers add.
+    pub denial_sets: usize,
+    /// RRSIGs kept of one RRset: 16, twice what verifiers try.
+    pub rrsigs_per_rrset: usize,
 }
 
 impl Default for ProverLimits {
@@ -45,6 +59,10 @@ impl Default for ProverLimits {
             aliases: 8,
             records: 1_024,
             bytes: MAX_PROOF_BYTES,
+            received_records: 4_096,
+            received_bytes: 4 * MAX_PROOF_BYTES,
+            denial_sets: 16,
+            rrsigs_per_rrset: 16,
         }
     }
 }
@@ -77,6 +95,15 @@ pub enum ProveError {
     /// A response or the proof has more RRs than [`ProverLimits::records`].
     #[error("a response or the proof has more than {0} records")]
     TooManyRecords(usize),
+    /// The responses together have more than [`ProverLimits::received_records`] or
+    /// [`ProverLimits::received_bytes`].
+    #[error("the responses for one proof have more than {records} records or {bytes} octets")]
+    TooMuchReceived {
+        /// The RRs they may have.
+        records: usize,
+        /// The octets they may have.
+        bytes: usize,
+    },
     /// The proof is larger than [`ProverLimits::bytes`].
     #[error("the proof has {bytes} octets, more than {limit}")]
     TooLarge {
@@ -131,7 +158,10 @@ pub struct Prover {
     question: Question,
     limits: ProverLimits,
     pending: HashSet<Question>,
-    answers: HashMap<Question, Response>,
+    answers: HashMap<Question, Digest>,
+    received_records: usize,
+    received_bytes: usize,
+    work: usize,
 }
 
 impl Prover {
@@ -151,6 +181,9 @@ impl Prover {
             limits,
             pending: first.iter().cloned().collect(),
             answers: HashMap::new(),
+            received_records: 0,
+            received_bytes: 0,
+            work: 0,
         };
         (prover, first)
     }
@@ -183,10 +216,21 @@ impl Prover {
         if response.answer.len() + response.authority.len() > self.limits.records {
             return Err(ProveError::TooManyRecords(self.limits.records));
         }
-        self.answers.insert(asked.clone(), response.clone());
+        self.receive(response)?;
+        // Aliases of keys and delegations lead nowhere, unless it is those that are to be proved.
+        let aliases = if asked.rtype == self.question.rtype {
+            self.limits.aliases
+        } else {
+            0
+        };
+        let (digest, work) = Digest::of(asked, response, aliases, &self.limits);
+        self.work += work;
+        self.answers.insert(asked.clone(), digest);
 
-        let mut gathering = Gathering::new(&self.answers, self.limits.aliases);
-        gathering.prove(&self.question)?;
+        let mut gathering = Gathering::new(&self.answers, &self.limits);
+        let walked = gathering.prove(&self.question);
+        self.work += gathering.work;
+        walked?;
         let new: Vec<Question> = gathering
             .missing
             .iter()
@@ -216,5 +260,28 @@ impl Prover {
             });
         }
         Ok(Progress::Done(Proof { records, bytes }))
+    }
+
+    /// How often a record, a response or a name was looked at so far: what the proof costs, counted
+    /// rather than timed.
+    #[must_use]
+    pub const fn work(&self) -> usize {
+        self.work
+    }
+
+    /// Counts what came.
+    fn receive(&mut self, response: &Response) -> Result<(), ProveError> {
+        let records = || response.answer.iter().chain(&response.authority);
+        self.received_records += records().count();
+        self.received_bytes += records().map(encoded_len).sum::<usize>();
+        if self.received_records > self.limits.received_records
+            || self.received_bytes > self.limits.received_bytes
+        {
+            return Err(ProveError::TooMuchReceived {
+                records: self.limits.received_records,
+                bytes: self.limits.received_bytes,
+            });
+        }
+        Ok(())
     }
 }

@@ -92,6 +92,7 @@ fn prove(input: &mut Input<'_>, vector: &Vector) {
             aliases: usize::from(input.u8() % 4),
             records: usize::from(input.u8()),
             bytes: usize::from(input.u16()),
+            ..ProverLimits::default()
         },
     };
     let mut known = HashMap::new();

@@ -16,11 +16,6 @@ pub(super) fn signature(record: &Record) -> Option<Rrsig<'_>> {
     Rrsig::parse(&record.rdata).filter(|signature| record.owner.is_at_or_below(&signature.signer))
 }
 
-/// Reads such an RRSIG if it covers `rtype`.
-pub(super) fn signature_over(record: &Record, rtype: RecordType) -> Option<Rrsig<'_>> {
-    signature(record).filter(|signature| signature.covered == rtype)
-}
-
 /// True if the RRset at `owner` was made from a wildcard: the Labels field counts fewer labels
 /// than the owner has, the asterisk of a wildcard itself not counted (RFC 4034 section 3.1.3).
 pub(super) fn is_expanded(signature: &Rrsig<'_>, owner: &Name) -> bool {
@@ -28,8 +23,8 @@ pub(super) fn is_expanded(signature: &Rrsig<'_>, owner: &Name) -> bool {
 }
 
 /// True if `record` can take part in a denial of `name`: the SOA of a zone above it, any NSEC3 of
-/// such a zone, or an NSEC that matches or covers the name or a wildcard that could make it.
-pub(super) fn may_deny(record: &Record, name: &Name) -> bool {
+/// such a zone, or an NSEC that matches or covers the name or `wildcard`, which could make it.
+pub(super) fn may_deny(record: &Record, name: &Name, wildcard: Option<&Name>) -> bool {
     match record.rtype {
         RecordType::SOA => name.is_at_or_below(&record.owner),
         RecordType::NSEC3 => record
@@ -38,18 +33,20 @@ pub(super) fn may_deny(record: &Record, name: &Name) -> bool {
             .is_some_and(|zone| name.is_at_or_below(&zone)),
         RecordType::NSEC => Nsec::parse(&record.rdata).is_some_and(|nsec| {
             let denies = |wanted: &Name| matches_or_covers(&record.owner, &nsec.next, wanted);
-            // Nothing beside the NSEC's own zone is denied by it, so no wildcard above what the
-            // two have in common can be.
-            denies(name)
-                || (record
-                    .owner
-                    .common_labels(name)
-                    .min(nsec.next.common_labels(name))..name.label_count())
-                    .filter_map(|count| name.ancestor(count).prepend(b"*").ok())
-                    .any(|wildcard| denies(&wildcard))
+            denies(name) || wildcard.is_some_and(denies)
         }),
         _ => false,
     }
+}
+
+/// The labels of the closest encloser of `name` if `record` is an NSEC that matches or covers it:
+/// what the name has in common with one end of the span (RFC 4035 section 5.4).
+pub(super) fn encloser(record: &Record, name: &Name) -> Option<usize> {
+    let nsec = Nsec::parse(&record.rdata)?;
+    matches_or_covers(&record.owner, &nsec.next, name).then(|| {
+        let common = |end: &Name| end.common_labels(name);
+        common(&record.owner).max(common(&nsec.next))
+    })
 }
 
 /// True if `wanted` lies at `owner` or before `next`; the last NSEC of a zone points to its apex,

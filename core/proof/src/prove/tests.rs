@@ -1,5 +1,6 @@
 //! The prover against canned responses: no socket, no clock, no signature is real.
 
+mod cost;
 mod resolver;
 mod unsigned;
 
