@@ -172,8 +172,8 @@ fn laconic_server() -> (SocketAddr, JoinHandle<()>) {
 
 #[test]
 fn what_check_prints_is_documented() {
-    const FINDING: [&str; 9] = [
-        "code", "severity", "name", "type", "line", "what", "remedy", "source", "lines",
+    const FINDING: [&str; 10] = [
+        "code", "severity", "name", "type", "file", "line", "what", "remedy", "source", "lines",
     ];
     let home = Home::new();
     home.write(
