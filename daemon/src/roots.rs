@@ -11,7 +11,7 @@ use crate::tls::provider;
 #[derive(Debug, thiserror::Error)]
 pub enum RootsError {
     /// The file cannot be read, or holds no certificate.
-    #[error("{}: {problem}; give a PEM file with at least one CA certificate", file.display())]
+    #[error("`ca` {}: {problem}; give a PEM file with at least one CA certificate", file.display())]
     File {
         /// The file.
         file: PathBuf,

@@ -72,7 +72,7 @@ pub enum AnswererError {
     )]
     Resolvers(#[source] io::Error),
     /// Nobody's certificate could be judged.
-    #[error("dns.ca: {0}")]
+    #[error("dns: {0}")]
     Roots(#[source] RootsError),
 }
 

@@ -58,7 +58,7 @@ const PING_TIMEOUT: Duration = Duration::from_secs(5);
 #[derive(Debug, thiserror::Error)]
 pub enum SetupError {
     /// No certificate of the gateway could be judged.
-    #[error("gateway {host}: `ca`: {source}")]
+    #[error("gateway {host}: {source}")]
     Roots {
         /// The gateway.
         host: String,

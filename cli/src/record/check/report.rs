@@ -1,7 +1,7 @@
 //! What a check found: for people by name, for programs as data, and an exit code.
 
 use std::fmt::Write;
-use std::io;
+use std::io::{self, IsTerminal};
 use std::path::PathBuf;
 
 use anstream::{AutoStream, ColorChoice};
@@ -13,6 +13,7 @@ use sotto_publish::check::{Finding, Report, Severity, Unknown};
 
 use crate::Output;
 use crate::exit::Exit;
+use crate::explain::{COLUMNS, wrap};
 use crate::json;
 use crate::report::LearntObject;
 use crate::terminal::escape;
@@ -90,7 +91,7 @@ pub(super) fn output(checked: &Checked, deny: Deny, json: bool) -> Output {
     let text = if json {
         json::print(&Object::new(checked))
     } else {
-        let text = text(checked);
+        let text = text(checked, io::stdout().is_terminal());
         match AutoStream::choice(&io::stdout()) {
             ColorChoice::Never => anstream::adapter::strip_str(&text).to_string(),
             _ => text,
@@ -113,7 +114,8 @@ fn exit(checked: &Checked, deny: Deny) -> Exit {
     }
 }
 
-fn text(checked: &Checked) -> String {
+/// For people: in lines of the terminal's usual width if it is one, else a line for each thing.
+fn text(checked: &Checked, is_terminal: bool) -> String {
     let mut text = String::new();
     let mut last = None;
     for finding in &checked.report.findings {
@@ -128,7 +130,7 @@ fn text(checked: &Checked) -> String {
             let _ = writeln!(text, "{BOLD}{}{BOLD:#}", escape(&heading));
             last = Some(heading);
         }
-        write_finding(&mut text, finding);
+        write_finding(&mut text, finding, is_terminal);
     }
     if !checked.unknown.is_empty() {
         let _ = writeln!(text, "{BOLD}Not known{BOLD:#}");
@@ -136,9 +138,12 @@ fn text(checked: &Checked) -> String {
     for unknown in &checked.unknown {
         let _ = writeln!(
             text,
-            "  {}: {}",
-            escape(&unknown.what),
-            escape(&unknown.why)
+            "{}",
+            laid_out(
+                &format!("  {}: {}", escape(&unknown.what), escape(&unknown.why)),
+                4,
+                is_terminal
+            )
         );
         for line in &unknown.lines {
             let _ = writeln!(text, "    {}", escape(line));
@@ -162,7 +167,7 @@ fn text(checked: &Checked) -> String {
     text
 }
 
-fn write_finding(text: &mut String, finding: &Finding) {
+fn write_finding(text: &mut String, finding: &Finding, is_terminal: bool) {
     let severity = finding.severity();
     let style = match severity {
         Severity::Error => RED,
@@ -178,17 +183,37 @@ fn write_finding(text: &mut String, finding: &Finding) {
     if let Some(rtype) = finding.rtype {
         let _ = write!(place, "{rtype}: ");
     }
+    let what = format!("{place}{}", escape(&finding.what));
+    let code = format!("[{}, {}]", finding.code, finding.code.source());
+    let what = laid_out(&what, INDENT, is_terminal);
+    let last = what.lines().last().unwrap_or_default();
+    let begun = last.chars().count() + if what.contains('\n') { 0 } else { INDENT };
+    let between = if is_terminal && begun + 1 + code.chars().count() > COLUMNS {
+        format!("\n{:INDENT$}", "")
+    } else {
+        " ".to_owned()
+    };
     let _ = writeln!(
         text,
-        "  {style}{severity:<8}{style:#} {place}{} {DIM}[{}, {}]{DIM:#}",
-        escape(&finding.what),
-        finding.code,
-        finding.code.source()
+        "  {style}{severity:<8}{style:#} {what}{between}{DIM}{code}{DIM:#}"
     );
     for line in &finding.lines {
         let _ = writeln!(text, "{:INDENT$}{}", "", escape(line));
     }
-    let _ = writeln!(text, "{:INDENT$}try: {}", "", escape(finding.remedy()));
+    let remedy = format!("try: {}", escape(finding.remedy()));
+    let remedy = laid_out(&remedy, INDENT, is_terminal);
+    let _ = writeln!(text, "{:INDENT$}{remedy}", "");
+}
+
+/// `words` as they stand, or for a terminal in lines of its width that begin at column `indent`.
+fn laid_out(words: &str, indent: usize, is_terminal: bool) -> String {
+    if !is_terminal {
+        return words.to_owned();
+    }
+    let begins = words.len() - words.trim_start().len();
+    let parts = wrap(words.trim_start(), COLUMNS - indent);
+    let further = format!("\n{:indent$}", "");
+    format!("{:begins$}{}", "", parts.join(&further))
 }
 
 /// The command that finds out what a gateway does not tell.
@@ -453,11 +478,31 @@ mod tests {
     fn a_finding_is_escaped_and_has_its_place() {
         let finding = Finding::of_file(Code::RecordSyntax, "a \u{1b}[2J part").at_line(7);
         let mut text = String::new();
-        write_finding(&mut text, &finding);
+        write_finding(&mut text, &finding, false);
         let text = anstream::adapter::strip_str(&text).to_string();
         assert!(
             text.starts_with("  error    line 7, a \\u{1b}[2J part [record_syntax, "),
             "{text}"
         );
+    }
+
+    #[test]
+    fn a_finding_fits_the_terminal_and_is_one_line_elsewhere() {
+        let long = "a word and another one, ".repeat(12);
+        let finding = Finding::of_file(Code::RecordSyntax, &long).at_line(7);
+        let written = |is_terminal| {
+            let mut text = String::new();
+            write_finding(&mut text, &finding, is_terminal);
+            anstream::adapter::strip_str(&text).to_string()
+        };
+        let (folded, whole) = (written(true), written(false));
+        assert!(folded.lines().all(|line| line.len() <= COLUMNS), "{folded}");
+        assert_eq!(whole.lines().count(), 2, "{whole}");
+        let words = |text: &str| {
+            text.split_whitespace()
+                .map(str::to_owned)
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(words(&folded), words(&whole));
     }
 }
