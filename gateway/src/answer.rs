@@ -394,8 +394,10 @@ fn is_bogus(verification: &Verification) -> bool {
 /// The lowest TTL in a response; of a denial no more than the SOA allows (RFC 2308 section 5).
 fn lowest_ttl(response: &Response) -> u64 {
     let minimum = |record: &sotto_proof::Record| match record.rtype {
-        RecordType::SOA => soa_minimum(&record.rdata).unwrap_or(0).min(record.ttl),
-        _ => record.ttl,
+        RecordType::SOA => soa_minimum(&record.rdata)
+            .unwrap_or(0)
+            .min(record.lifetime()),
+        _ => record.lifetime(),
     };
     let sections = response.answer.iter().chain(&response.authority);
     sections.map(minimum).min().map_or(0, u64::from)

@@ -6,7 +6,7 @@ mod tests;
 use std::ops::Range;
 
 use crate::name::{Name, NameError};
-use crate::record::RecordType;
+use crate::record::{RecordType, lifetime};
 
 /// One field of the RDATA of a type that has domain names in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -377,5 +377,6 @@ impl<'a> TypeBitmap<'a> {
 /// section 4).
 #[must_use]
 pub fn soa_minimum(rdata: &[u8]) -> Option<u32> {
-    rdata.last_chunk().map(|octets| u32::from_be_bytes(*octets))
+    let minimum = u32::from_be_bytes(*rdata.last_chunk()?);
+    Some(lifetime(minimum))
 }

@@ -154,6 +154,24 @@ pub struct Record {
     pub rdata: Box<[u8]>,
 }
 
+impl Record {
+    /// Returns for how many seconds the record may be kept: its TTL, or 0 where the top bit is set
+    /// (RFC 2181 section 8).
+    #[must_use]
+    pub fn lifetime(&self) -> u32 {
+        lifetime(self.ttl)
+    }
+}
+
+/// Reads a field of seconds as RFC 2181 section 8 has it: 0 where the top bit is set.
+pub(crate) fn lifetime(seconds: u32) -> u32 {
+    if seconds > i32::MAX as u32 {
+        0
+    } else {
+        seconds
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

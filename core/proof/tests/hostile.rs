@@ -85,6 +85,19 @@ fn no_mutant_of_a_denial_deceives() {
 }
 
 #[test]
+fn a_ttl_with_the_top_bit_set_is_no_time_at_all() {
+    let tree = Tree::new();
+    let mut answer = tree.example.sign(vec![txt("a.example.test.", "x")]);
+    for record in &mut answer {
+        record.ttl = 0x8000_0000 | TTL;
+    }
+    let proof = [tree.to_example(), answer].concat();
+    let verification = verify_all(&tree, &proof, "a.example.test");
+    assert!(matches!(&verification.verdict, Verdict::Secure(found) if found.ttl == 0));
+    assert_eq!(verification.cache_ttl, Some(0));
+}
+
+#[test]
 fn every_truncation_is_a_verdict() {
     let tree = Tree::new();
     let proof = [

@@ -117,7 +117,7 @@ impl<'p> Sets<'p> {
                 rtype,
                 ttl: rdatas
                     .iter()
-                    .map(|&(_, at)| records[at].ttl)
+                    .map(|&(_, at)| records[at].lifetime())
                     .min()
                     .unwrap_or(0),
                 rdatas,

@@ -172,7 +172,7 @@ impl<'p> Verifier<'p> {
                     weak_bits: public.weak_bits(),
                     validity,
                     ttl,
-                    cache_ttl: ttl.min(signature.record.ttl).min(left),
+                    cache_ttl: ttl.min(signature.record.lifetime()).min(left),
                     wildcard_labels: (labels < signed_labels(set.owner)).then_some(labels),
                 });
                 return Ok(SignatureId(self.verified.len() - 1));
