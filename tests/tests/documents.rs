@@ -383,8 +383,20 @@ fn every_requirement_is_answered_and_shown() {
 
 /// The folders at the top of the repository: what begins with one of them is a path.
 const TOP: &[&str] = &[
-    "core", "daemon", "relay", "gateway", "client", "cli", "world", "lab", "tests", "docs",
-    "scripts", ".ci",
+    "core",
+    "primary",
+    "daemon",
+    "relay",
+    "gateway",
+    "client",
+    "cli",
+    "world",
+    "lab",
+    "packaging",
+    "tests",
+    "docs",
+    "scripts",
+    ".ci",
 ];
 
 #[test]
