@@ -188,7 +188,8 @@ impl Scheme {
 
 /// The scheme of `text` and what follows its colon; `None` if it is no URI.
 fn split_scheme(text: &str) -> Result<Option<(Scheme, &str)>, IdentifierError> {
-    let Some((before, rest)) = text.split_once(':') else {
+    // A quoted local part may hold whatever looks like a scheme.
+    let Some((before, rest)) = text.split_once(':').filter(|_| !text.starts_with('"')) else {
         return Ok(None);
     };
     let known = Scheme::ALL
@@ -197,7 +198,7 @@ fn split_scheme(text: &str) -> Result<Option<(Scheme, &str)>, IdentifierError> {
     match known {
         Some(scheme) => Ok(Some((scheme, rest))),
         None if rest.starts_with("//") => Err(IdentifierError::UnknownScheme(before.to_owned())),
-        // A quoted local part may hold a colon; elsewhere the parser of the form at hand refuses it.
+        // The parser of the form at hand refuses the colon.
         None => Ok(None),
     }
 }

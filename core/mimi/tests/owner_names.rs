@@ -194,6 +194,10 @@ fn long_names_are_refused_by_form() {
 #[test]
 fn canonical_spellings_quote_what_needs_it() {
     for (text, canonical) in [
+        (
+            "acct:i://iagh@e.cuagh@e.example",
+            "\"i://iagh@e.cuagh\"@e.example",
+        ),
         ("\"a b\"@example.com", "\"a b\"@example.com"),
         ("\"A\\\"b\\\\\"@example.com", "\"a\\\"b\\\\\"@example.com"),
         (".a..b.@example.com", "\".a..b.\"@example.com"),
