@@ -23,7 +23,8 @@ use sotto_proof::{
 use tokio::time::timeout;
 
 use crate::{
-    cache::{AgingCache, Flights, Kept, Life, NoOutcome},
+    ageing::Life,
+    cache::{AgingCache, Flights, Kept, NoOutcome},
     clock::Clock,
     config::Config,
     resolver::{ResolveError, Resolver, Upstream, system_resolvers},
@@ -39,13 +40,6 @@ const REMEMBERED_SIGNATURES: usize = 65_536;
 
 /// Proofs being gathered at once, those included whose askers have gone.
 const MAX_GATHERING: usize = 8_192;
-
-/// Seconds that anything is kept at most, whatever its TTL: a day, as resolvers do.
-const MAX_LIFE_SECONDS: u64 = 86_400;
-
-/// Seconds past its TTL for which a proof is still given out if nothing newer can be had: an hour,
-/// short enough beside the days that RFC 8767 section 5 allows, long enough to mend a resolver.
-const STALE_SECONDS: u64 = 3_600;
 
 /// What the gateway says to a question, before it is sealed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -185,8 +179,8 @@ impl<U: Upstream> Answerer<U> {
         }
         let kept = self.0.proofs.get(&question, (self.0.clock)());
         match kept {
-            Some(kept) if kept.is_fresh => {
-                if kept.is_due {
+            Some(kept) if kept.age.is_fresh => {
+                if kept.age.is_due {
                     self.refresh(question);
                 }
                 Answered::proved(&kept.value, true)
@@ -274,21 +268,13 @@ impl<U: Upstream> Inner<U> {
         let Some(validity) = verification.validity else {
             return;
         };
-        let valid = validity.until.saturating_sub(now).min(MAX_LIFE_SECONDS);
+        let valid = validity.until.saturating_sub(now);
         for zone in zones.into_iter().filter(|zone| !zone.cached) {
-            let fresh = lowest_ttl(&zone.response).min(valid);
+            let life = Life::of_zone(lowest_ttl(&zone.response), valid);
             let octets = octets_of(&zone.response);
-            let life = Life {
-                fresh,
-                usable: fresh,
-            };
             self.zones.put(zone.asked, zone.response, octets, now, life);
         }
-        let fresh = verification.cache_ttl.map_or(0, u64::from).min(valid);
-        let life = Life {
-            fresh,
-            usable: (fresh + STALE_SECONDS).min(valid),
-        };
+        let life = Life::of_proof(verification.cache_ttl.map_or(0, u64::from), valid);
         self.proofs
             .put(question, Arc::clone(proof), proof.len(), now, life);
     }
@@ -333,8 +319,8 @@ impl<U: Upstream> Inner<U> {
             Zones::Kept => self.zones.get(asked, (self.clock)()),
             Zones::Asked => None,
         };
-        let at_hand = |kept: &Kept<Arc<Response>>| (Arc::new(aged(&kept.value, kept.age)), true);
-        if let Some(kept) = kept.as_ref().filter(|kept| !kept.is_due) {
+        let at_hand = |kept: &Kept<Arc<Response>>| (Arc::new(aged(&kept.value, kept.age.seconds)), true);
+        if let Some(kept) = kept.as_ref().filter(|kept| !kept.age.is_due) {
             return Ok(at_hand(kept));
         }
         let inner = Arc::clone(self);

@@ -4,11 +4,12 @@
 use std::time::Duration;
 
 /// The longest step, so that a drain outlasts two of them.
-pub(crate) const MAX_STEP: Duration = Duration::from_millis(5_000);
+pub const MAX_STEP: Duration = Duration::from_millis(5_000);
 
 /// How long after its arrival a request is answered, if the answer is ready after `elapsed`; and whether that is later
 /// than at the first step, which tells the relay that it took long. A step of zero answers at once.
-pub(crate) fn leaves_after(elapsed: Duration, step: Duration) -> (Duration, bool) {
+#[must_use]
+pub fn leaves_after(elapsed: Duration, step: Duration) -> (Duration, bool) {
     if step.is_zero() {
         return (elapsed, false);
     }

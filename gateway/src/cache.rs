@@ -11,11 +11,10 @@ use moka::{Expiry, sync::Cache};
 use sotto_proof::Question;
 use tokio::sync::watch;
 
+use crate::ageing::{Age, Life, Span};
+
 /// Octets that an entry takes beside its value: the question twice, and what the map needs.
 const ENTRY_OVERHEAD: usize = 512;
-
-/// The share of a value's life, one so-many-th, that is left when it is renewed for those who still ask for it.
-const RENEWAL_SHARE: u64 = 10;
 
 /// Values by question, bounded in octets, none given out after its time.
 ///
@@ -28,30 +27,15 @@ pub(crate) struct AgingCache<V> {
 struct Entry<V> {
     value: V,
     octets: usize,
-    stored: u64,
-    fresh_until: u64,
-    usable_until: u64,
+    span: Span,
 }
 
 /// A value found in an [`AgingCache`].
 pub(crate) struct Kept<V> {
     /// The value.
     pub(crate) value: V,
-    /// Seconds since it was put there.
-    pub(crate) age: u64,
-    /// False if it is only good for when nothing newer can be had.
-    pub(crate) is_fresh: bool,
-    /// Whether the last tenth of its life has begun, so that whoever still asks for it should have it renewed.
-    pub(crate) is_due: bool,
-}
-
-/// How long a value is good, in seconds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Life {
-    /// For everybody.
-    pub(crate) fresh: u64,
-    /// For when nothing newer can be had; at least `fresh`.
-    pub(crate) usable: u64,
+    /// What it is good for.
+    pub(crate) age: Age,
 }
 
 impl<V: Clone + Send + Sync + 'static> AgingCache<V> {
@@ -69,12 +53,10 @@ impl<V: Clone + Send + Sync + 'static> AgingCache<V> {
 
     pub(crate) fn get(&self, question: &Question, now: u64) -> Option<Kept<V>> {
         let entry = self.entries.get(question)?;
-        (now < entry.usable_until).then(|| Kept {
+        let age = entry.span.at(now)?;
+        Some(Kept {
             value: entry.value,
-            age: now.saturating_sub(entry.stored),
-            is_fresh: now < entry.fresh_until,
-            is_due: entry.fresh_until.saturating_sub(now)
-                <= entry.fresh_until.saturating_sub(entry.stored) / RENEWAL_SHARE,
+            age,
         })
     }
 
@@ -83,9 +65,7 @@ impl<V: Clone + Send + Sync + 'static> AgingCache<V> {
         let entry = Entry {
             value,
             octets,
-            stored: now,
-            fresh_until: now.saturating_add(life.fresh),
-            usable_until: now.saturating_add(life.usable),
+            span: Span::new(now, life),
         };
         self.entries.insert(question, entry);
     }
@@ -95,7 +75,7 @@ struct ByLife;
 
 impl<V> Expiry<Question, Entry<V>> for ByLife {
     fn expire_after_create(&self, _: &Question, entry: &Entry<V>, _: Instant) -> Option<Duration> {
-        Some(Duration::from_secs(entry.usable_until - entry.stored))
+        Some(Duration::from_secs(entry.span.seconds()))
     }
 
     fn expire_after_update(
@@ -226,19 +206,16 @@ mod tests {
     };
 
     #[test]
-    fn a_value_is_fresh_then_stale_then_gone() {
+    fn a_value_is_found_by_its_question_until_its_time_is_over() {
         let cache = AgingCache::new(10_000);
         cache.put(question("a."), 7, 1, 1_000, LIFE);
         let at = |now| {
             cache
                 .get(&question("A."), now)
-                .map(|kept| (kept.value, kept.age, kept.is_fresh, kept.is_due))
+                .map(|kept| (kept.value, kept.age.seconds, kept.age.is_fresh))
         };
-        assert_eq!(at(1_000), Some((7, 0, true, false)));
-        assert_eq!(at(1_008), Some((7, 8, true, false)));
-        assert_eq!(at(1_009), Some((7, 9, true, true)));
-        assert_eq!(at(1_010), Some((7, 10, false, true)));
-        assert_eq!(at(1_019), Some((7, 19, false, true)));
+        assert_eq!(at(1_009), Some((7, 9, true)));
+        assert_eq!(at(1_019), Some((7, 19, false)));
         assert_eq!(at(1_020), None);
     }
 

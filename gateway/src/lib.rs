@@ -8,8 +8,9 @@
 //! Architecture Invariant: nothing here logs, counts, or puts into an error what a client asked for, or an envelope. There is no
 //! client's address to leak: a gateway sees relays.
 
+pub mod ageing;
 mod answer;
-mod answer_time;
+pub mod answer_time;
 mod cache;
 pub mod clock;
 pub mod config;

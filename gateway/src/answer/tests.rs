@@ -10,6 +10,7 @@ use sotto_proof::{Name, Record, message::rcode, rdata::key_tag};
 use tokio::sync::Semaphore;
 
 use super::*;
+use crate::ageing::STALE_SECONDS;
 
 /// A second in the life of the test world.
 const NOW: u64 = 1_800_000_000;
