@@ -19,6 +19,7 @@ mod forward;
 pub mod headers;
 mod keys;
 mod metrics;
+pub mod mixing;
 mod observe;
 mod outbound;
 mod refusal;

@@ -29,13 +29,37 @@ pub struct GatewayEntry {
     pub resource: String,
 }
 
-/// A relay's mixing policy.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+/// A relay's mixing policy, the same for each of the two ways: of a request to the gateway, and of its answer to the client.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Mixing {
-    /// Every request leaves as soon as it has arrived.
+    /// Everything leaves as soon as it has arrived.
     #[default]
     Off,
+    /// Each message waits for a time of its own, drawn from an exponential distribution.
+    Exponential {
+        /// The mean of the distribution, in milliseconds.
+        mean_ms: u32,
+        /// Milliseconds that no message waits longer than; what would is drawn again.
+        cap_ms: u32,
+    },
+    /// What has arrived in one period leaves at its end, in random order.
+    Timed {
+        /// Milliseconds from one departure to the next.
+        period_ms: u32,
+    },
+}
+
+impl Mixing {
+    /// Milliseconds that a message waits at most, each way.
+    #[must_use]
+    pub const fn longest_ms(self) -> u32 {
+        match self {
+            Self::Off => 0,
+            Self::Exponential { cap_ms, .. } => cap_ms,
+            Self::Timed { period_ms } => period_ms,
+        }
+    }
 }
 
 impl RelayDescription {
@@ -49,5 +73,38 @@ impl RelayDescription {
             .iter()
             .find(|gateway| gateway.host.eq_ignore_ascii_case(host))
             .map(|gateway| gateway.resource.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_mixing_has_its_form() {
+        for (mixing, json) in [
+            (Mixing::Off, r#""off""#),
+            (
+                Mixing::Exponential {
+                    mean_ms: 50,
+                    cap_ms: 250,
+                },
+                r#"{"exponential":{"mean_ms":50,"cap_ms":250}}"#,
+            ),
+            (
+                Mixing::Timed { period_ms: 1_000 },
+                r#"{"timed":{"period_ms":1000}}"#,
+            ),
+        ] {
+            assert_eq!(serde_json::to_string(&mixing).unwrap(), json);
+            assert_eq!(serde_json::from_str::<Mixing>(json).unwrap(), mixing);
+        }
+    }
+
+    #[test]
+    fn what_comes_to_be_said_of_a_mixing_later_does_not_make_a_description_unreadable() {
+        let json = r#"{"timed":{"period_ms":1000,"least":5}}"#;
+        let read: Mixing = serde_json::from_str(json).unwrap();
+        assert_eq!(read.longest_ms(), 1_000);
     }
 }
