@@ -27,7 +27,8 @@ use tokio_rustls::TlsAcceptor;
 use tower::Service;
 
 use crate::{
-    server::{PeerAddress, ServerLimits},
+    pin::Pin,
+    server::{PeerAddress, PeerKey, ServerLimits},
     streams::{Begin, Handling, Streams},
 };
 
@@ -54,6 +55,13 @@ pub(crate) struct Connector {
     router: Router,
     limits: ServerLimits,
     stopped: watch::Receiver<()>,
+}
+
+/// What requests may learn of the other end of their connection.
+#[derive(Clone, Copy)]
+pub(crate) struct Peer {
+    pub(crate) address: Option<PeerAddress>,
+    pub(crate) key: Option<PeerKey>,
 }
 
 /// Which protocols a connection may speak.
@@ -99,16 +107,11 @@ impl Connector {
         }
     }
 
-    pub(crate) async fn serve_plain(self, stream: TcpStream, peer: Option<PeerAddress>) {
+    pub(crate) async fn serve_plain(self, stream: TcpStream, peer: Peer) {
         self.serve(Protocols::Either, stream, peer).await;
     }
 
-    pub(crate) async fn serve_tls(
-        mut self,
-        tls: TlsAcceptor,
-        stream: TcpStream,
-        peer: Option<PeerAddress>,
-    ) {
+    pub(crate) async fn serve_tls(mut self, tls: TlsAcceptor, stream: TcpStream, peer: Peer) {
         let handshake = tokio::select! {
             handshake = timeout(self.limits.header_timeout(), tls.accept(stream)) => handshake,
             // Nothing was asked yet, so nothing is lost.
@@ -116,15 +119,23 @@ impl Connector {
         };
         // A client that cannot agree on TLS, or takes too long, learns so by the alert or the close.
         let Ok(Ok(stream)) = handshake else { return };
-        let protocols = match stream.get_ref().1.alpn_protocol() {
+        let session = stream.get_ref().1;
+        let protocols = match session.alpn_protocol() {
             Some(b"h2") => Protocols::Http2,
             _ => Protocols::Http1,
+        };
+        let certificate = session.peer_certificates().and_then(<[_]>::first);
+        let peer = Peer {
+            key: certificate
+                .and_then(|certificate| Pin::of(certificate).ok())
+                .map(PeerKey),
+            ..peer
         };
         self.serve(protocols, stream, peer).await;
     }
 
     /// Serves until the client has enough, rests for too long, or the server drains.
-    async fn serve<I>(mut self, protocols: Protocols, io: I, peer: Option<PeerAddress>)
+    async fn serve<I>(mut self, protocols: Protocols, io: I, peer: Peer)
     where
         I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
@@ -135,8 +146,12 @@ impl Connector {
         let router = self.router;
         let service = service_fn(move |mut request: Request<Incoming>| {
             let in_flight = InFlight::begin(&requests);
-            if let Some(peer) = peer {
-                request.extensions_mut().insert(peer);
+            let known = request.extensions_mut();
+            if let Some(address) = peer.address {
+                known.insert(address);
+            }
+            if let Some(key) = peer.key {
+                known.insert(key);
             }
             let answer = Handling::start(router.clone().call(request));
             async move {

@@ -16,6 +16,7 @@ mod connection;
 pub mod logs;
 pub mod metrics;
 pub mod operator;
+pub mod pin;
 pub mod roots;
 mod running;
 mod server;
@@ -25,5 +26,5 @@ pub mod tls;
 pub mod token;
 
 pub use running::Running;
-pub use server::{PeerAddress, Server, ServerError, ServerLimits};
+pub use server::{PeerAddress, PeerKey, Server, ServerError, ServerLimits};
 pub use signals::{Signals, shutdown_signal};

@@ -13,8 +13,9 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::{
     config::{self, Listen},
-    connection::Connector,
+    connection::{Connector, Peer},
     metrics::{Counter, Gauge, Metrics},
+    pin::Pin,
     tls::{Certificates, TlsError, server_config},
 };
 
@@ -76,6 +77,10 @@ impl ServerLimits {
 /// The address at the other end of the connection, as a request extension.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PeerAddress(pub SocketAddr);
+
+/// The key whose possession the client has proved by its certificate, as a request extension.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PeerKey(pub Pin);
 
 /// Why a server cannot listen.
 #[derive(Debug, thiserror::Error)]
@@ -164,6 +169,7 @@ pub struct Server {
     router: Router,
     limits: ServerLimits,
     expose_peer: bool,
+    asks_for_certificates: bool,
     counters: Option<Counters>,
 }
 
@@ -192,6 +198,7 @@ impl Server {
             router,
             limits,
             expose_peer: false,
+            asks_for_certificates: false,
             counters: None,
         })
     }
@@ -201,6 +208,14 @@ impl Server {
     #[must_use]
     pub fn expose_peer(mut self) -> Self {
         self.expose_peer = true;
+        self
+    }
+
+    /// Asks every client for a certificate, over TLS, and requires none. A request of one that shows its key has it as
+    /// a [`PeerKey`]; whether that key is anybody's is for the routes to know.
+    #[must_use]
+    pub fn ask_for_certificates(mut self) -> Self {
+        self.asks_for_certificates = true;
         self
     }
 
@@ -228,7 +243,10 @@ impl Server {
     pub async fn run(self, shutdown: impl Future<Output = ()>) {
         let (stop, stopped) = watch::channel(());
         let connector = Connector::new(self.router, self.limits, stopped);
-        let tls = self.certificates.map(server_config).map(TlsAcceptor::from);
+        let tls = self
+            .certificates
+            .map(|certificates| server_config(certificates, self.asks_for_certificates))
+            .map(TlsAcceptor::from);
         let permits = Arc::new(Semaphore::new(
             self.limits.max_connections.min(Semaphore::MAX_PERMITS),
         ));
@@ -247,7 +265,10 @@ impl Server {
                         continue;
                     };
                     let open = Open::new(permit, self.counters.as_ref());
-                    let peer = self.expose_peer.then_some(PeerAddress(peer));
+                    let peer = Peer {
+                        address: self.expose_peer.then_some(PeerAddress(peer)),
+                        key: None,
+                    };
                     let connector = connector.clone();
                     let tls = tls.clone();
                     connections.spawn(async move {

@@ -4,14 +4,21 @@ use std::{path::PathBuf, sync::Arc};
 
 use arc_swap::ArcSwap;
 use rustls::{
-    ServerConfig,
-    crypto::{CryptoProvider, aws_lc_rs},
-    server::{ClientHello, ResolvesServerCert},
+    DigitallySignedStruct, DistinguishedName, ServerConfig, SignatureScheme,
+    client::{ResolvesClientCert, danger::HandshakeSignatureValid},
+    crypto::{
+        CryptoProvider, WebPkiSupportedAlgorithms, aws_lc_rs, verify_tls12_signature,
+        verify_tls13_signature,
+    },
+    server::{
+        ClientHello, ParsedCertificate, ResolvesServerCert,
+        danger::{ClientCertVerified, ClientCertVerifier},
+    },
     sign::CertifiedKey,
 };
-use rustls_pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject};
+use rustls_pki_types::{CertificateDer, PrivateKeyDer, UnixTime, pem::PemObject};
 
-use crate::config;
+use crate::{config, pin::Pin};
 
 /// The protocols that are offered, the preferred first (RFC 7301).
 const ALPN: [&[u8]; 2] = [b"h2", b"http/1.1"];
@@ -59,7 +66,8 @@ pub fn provider() -> Arc<CryptoProvider> {
     })
 }
 
-/// The certificate that a server shows, replaceable while it serves.
+/// The certificate that one end of a connection shows, replaceable while it is in use: as a server, or as a client that
+/// is asked for one.
 #[derive(Debug)]
 pub struct Certificates {
     files: config::Tls,
@@ -88,6 +96,15 @@ impl Certificates {
         self.current.store(Arc::new(read(&self.files)?));
         Ok(())
     }
+
+    /// The pin by which the other end knows the certificate in use.
+    ///
+    /// # Errors
+    ///
+    /// Where it is no X.509 certificate of version 3.
+    pub fn pin(&self) -> Result<Pin, rustls::Error> {
+        Pin::of(self.current.load().end_entity_cert()?)
+    }
 }
 
 impl ResolvesServerCert for Certificates {
@@ -96,13 +113,87 @@ impl ResolvesServerCert for Certificates {
     }
 }
 
-/// The configuration of a TLS server: no early data, since it can be replayed (RFC 8446 section 8).
-pub(crate) fn server_config(certificates: Arc<Certificates>) -> Arc<ServerConfig> {
-    let mut config = ServerConfig::builder_with_provider(provider())
+impl ResolvesClientCert for Certificates {
+    /// Shown to whichever authorities the server names: it knows this certificate by its pin.
+    fn resolve(&self, _: &[&[u8]], schemes: &[SignatureScheme]) -> Option<Arc<CertifiedKey>> {
+        let current = self.current.load_full();
+        current
+            .key
+            .choose_scheme(schemes)
+            .is_some()
+            .then_some(current)
+    }
+
+    fn has_certs(&self) -> bool {
+        true
+    }
+}
+
+/// Asks a client for a certificate, requires none, and believes it in one thing: that the client holds its key.
+///
+/// Whoever signed it and when are not looked at. Who the client is, its [`Pin`] tells those who know it.
+#[derive(Debug)]
+struct AnyCertificate(WebPkiSupportedAlgorithms);
+
+impl ClientCertVerifier for AnyCertificate {
+    fn client_auth_mandatory(&self) -> bool {
+        false
+    }
+
+    fn root_hint_subjects(&self) -> &[DistinguishedName] {
+        &[]
+    }
+
+    fn verify_client_cert(
+        &self,
+        certificate: &CertificateDer<'_>,
+        _: &[CertificateDer<'_>],
+        _: UnixTime,
+    ) -> Result<ClientCertVerified, rustls::Error> {
+        ParsedCertificate::try_from(certificate)?;
+        Ok(ClientCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        verify_tls12_signature(message, certificate, signature, &self.0)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        verify_tls13_signature(message, certificate, signature, &self.0)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.0.supported_schemes()
+    }
+}
+
+/// The configuration of a TLS server, which asks clients for a certificate or does not: no early data, since it can be
+/// replayed (RFC 8446 section 8).
+pub(crate) fn server_config(
+    certificates: Arc<Certificates>,
+    asks_for_certificates: bool,
+) -> Arc<ServerConfig> {
+    let provider = provider();
+    let algorithms = provider.signature_verification_algorithms;
+    let builder = ServerConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
-        .expect("the provider has suites for TLS 1.2 and 1.3")
-        .with_no_client_auth()
-        .with_cert_resolver(certificates);
+        .expect("the provider has suites for TLS 1.2 and 1.3");
+    let builder = if asks_for_certificates {
+        builder.with_client_cert_verifier(Arc::new(AnyCertificate(algorithms)))
+    } else {
+        builder.with_no_client_auth()
+    };
+    let mut config = builder.with_cert_resolver(certificates);
     config.alpn_protocols = ALPN.map(<[u8]>::to_vec).to_vec();
     config.max_early_data_size = 0;
     Arc::new(config)

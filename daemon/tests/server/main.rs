@@ -5,21 +5,16 @@
     reason = "a helper that cannot go on fails its test"
 )]
 
-use std::{fs, net::SocketAddr, path::Path, sync::Arc, time::Duration};
+mod tls;
+
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::{Extension, Router, routing::get};
-use bytes::Bytes;
-use http::{Request, StatusCode, Version};
-use http_body_util::Empty;
-use hyper_util::rt::{TokioExecutor, TokioIo};
-use rustls::{ClientConfig, NamedGroup, RootCertStore};
-use rustls_pki_types::ServerName;
 use sotto_daemon::{
-    PeerAddress, Running, Server, ServerError, ServerLimits,
+    PeerAddress, Running, Server, ServerLimits,
     admin::{self, Readiness},
-    config::{Listen, Tls},
+    config::Listen,
     metrics::Metrics,
-    tls,
 };
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -27,7 +22,6 @@ use tokio::{
     sync::{Notify, oneshot},
     task::JoinHandle,
 };
-use tokio_rustls::{TlsConnector, client::TlsStream};
 
 fn plain() -> Listen {
     Listen {
@@ -221,189 +215,6 @@ async fn a_drain_ends_whatever_a_request_does() {
     drop(server.stop);
     server.task.await.unwrap();
     assert_eq!(client.await.unwrap(), "");
-}
-
-/// Writes a self-signed certificate for `name` and returns it, to be trusted.
-fn certify(files: &Tls, name: &str) -> RootCertStore {
-    let certified = rcgen::generate_simple_self_signed([name.to_owned()]).unwrap();
-    fs::write(&files.certificate, certified.cert.pem()).unwrap();
-    fs::write(&files.key, certified.signing_key.serialize_pem()).unwrap();
-    let mut roots = RootCertStore::empty();
-    roots.add(certified.cert.der().clone()).unwrap();
-    roots
-}
-
-fn files(folder: &Path) -> Tls {
-    Tls {
-        certificate: folder.join("server.pem"),
-        key: folder.join("server.key"),
-    }
-}
-
-fn secure(files: &Tls) -> Listen {
-    Listen {
-        tls: Some(files.clone()),
-        plain_http: false,
-        ..plain()
-    }
-}
-
-async fn connect(
-    address: SocketAddr,
-    roots: RootCertStore,
-    name: &'static str,
-    alpn: &[&[u8]],
-) -> std::io::Result<TlsStream<TcpStream>> {
-    let mut config = ClientConfig::builder_with_provider(tls::provider())
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    config.alpn_protocols = alpn.iter().map(|protocol| protocol.to_vec()).collect();
-    let stream = TcpStream::connect(address).await.unwrap();
-    let name = ServerName::try_from(name).unwrap();
-    TlsConnector::from(Arc::new(config))
-        .connect(name, stream)
-        .await
-}
-
-#[tokio::test]
-async fn tls_is_hybrid_and_speaks_http_2() {
-    let folder = tempfile::tempdir().unwrap();
-    let files = files(folder.path());
-    let roots = certify(&files, "relay.test");
-    let server = Server::bind(&secure(&files), hello(), ServerLimits::default())
-        .await
-        .unwrap();
-    let server = start(server);
-
-    let stream = connect(
-        server.address,
-        roots.clone(),
-        "relay.test",
-        &[b"h2", b"http/1.1"],
-    )
-    .await
-    .unwrap();
-    let session = stream.get_ref().1;
-    assert_eq!(session.alpn_protocol(), Some(&b"h2"[..]));
-    let group = session.negotiated_key_exchange_group().unwrap();
-    assert_eq!(group.name(), NamedGroup::X25519MLKEM768);
-    let (mut sender, connection) =
-        hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(stream))
-            .await
-            .unwrap();
-    tokio::spawn(connection);
-    let request = Request::get("https://relay.test/")
-        .body(Empty::<Bytes>::new())
-        .unwrap();
-    let answer = sender.send_request(request).await.unwrap();
-    assert_eq!(
-        (answer.status(), answer.version()),
-        (StatusCode::OK, Version::HTTP_2)
-    );
-    assert!(!answer.headers().contains_key("date"));
-
-    let mut stream = connect(server.address, roots, "relay.test", &[])
-        .await
-        .unwrap();
-    stream.write_all(GET.as_bytes()).await.unwrap();
-    let mut answer = String::new();
-    let _ = stream.read_to_string(&mut answer).await;
-    assert!(answer.ends_with("hello"), "{answer}");
-}
-
-#[tokio::test]
-async fn a_certificate_is_replaced_while_the_server_runs() {
-    let folder = tempfile::tempdir().unwrap();
-    let files = files(folder.path());
-    let old = certify(&files, "relay.test");
-    let server = Server::bind(&secure(&files), hello(), ServerLimits::default())
-        .await
-        .unwrap();
-    let running = Running::start(server, None, Readiness::new(), Metrics::new());
-    connect(running.address, old.clone(), "relay.test", &[])
-        .await
-        .unwrap();
-
-    let new = certify(&files, "relay.test");
-    running.reload_certificates().unwrap();
-    connect(running.address, new.clone(), "relay.test", &[])
-        .await
-        .unwrap();
-    connect(running.address, old, "relay.test", &[])
-        .await
-        .unwrap_err();
-
-    fs::write(&files.certificate, "not a certificate").unwrap();
-    let error = running.reload_certificates().unwrap_err().to_string();
-    assert!(
-        error.contains("server.pem: no certificate chain"),
-        "{error}"
-    );
-    connect(running.address, new, "relay.test", &[])
-        .await
-        .unwrap();
-    running.shutdown().await;
-}
-
-#[tokio::test]
-async fn what_cannot_be_served_is_named() {
-    let folder = tempfile::tempdir().unwrap();
-    let files = files(folder.path());
-    let refusal = |listen: Listen| async move {
-        let Err(error) = Server::bind(&listen, hello(), ServerLimits::default()).await else {
-            panic!("bound");
-        };
-        error.to_string()
-    };
-    let neither = Listen {
-        plain_http: false,
-        ..plain()
-    };
-    assert!(
-        refusal(neither)
-            .await
-            .contains("neither `tls` nor `plain_http`")
-    );
-    let both = Listen {
-        plain_http: true,
-        ..secure(&files)
-    };
-    assert!(refusal(both).await.contains("both `tls` and `plain_http`"));
-    assert!(
-        refusal(secure(&files))
-            .await
-            .contains("server.pem: no certificate chain")
-    );
-    certify(&files, "relay.test");
-    fs::write(&files.key, "").unwrap();
-    assert!(
-        refusal(secure(&files))
-            .await
-            .contains("server.key: no private key")
-    );
-    certify(&files, "relay.test");
-    let key = fs::read(&files.key).unwrap();
-    certify(&files, "relay.test");
-    fs::write(&files.key, key).unwrap();
-    assert!(
-        refusal(secure(&files))
-            .await
-            .contains("does not fit the key")
-    );
-
-    let taken = Server::bind(&plain(), hello(), ServerLimits::default())
-        .await
-        .unwrap();
-    let again = Listen {
-        address: taken.local_addr(),
-        ..plain()
-    };
-    let Err(error) = Server::bind(&again, hello(), ServerLimits::default()).await else {
-        panic!("bound twice");
-    };
-    assert!(matches!(error, ServerError::Bind { .. }), "{error}");
 }
 
 #[tokio::test]
