@@ -192,7 +192,8 @@ pub(crate) fn pad(mut message: Vec<u8>, bytes: usize) -> Option<Vec<u8>> {
     Some(message)
 }
 
-fn encode(message: &Message) -> Result<Vec<u8>, MessageError> {
+/// The octets of a message, not padded.
+pub(crate) fn encode(message: &Message) -> Result<Vec<u8>, MessageError> {
     let mut octets = Vec::new();
     message
         .write_bhttp(Mode::KnownLength, &mut octets)

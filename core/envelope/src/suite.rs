@@ -58,7 +58,12 @@ impl Suite {
     /// [`sotto_wire::REQUEST_BYTES`].
     #[must_use]
     pub fn message_bytes(self) -> usize {
-        sotto_wire::REQUEST_BYTES - REQUEST_HEADER_BYTES - self.enc_bytes() - TAG_BYTES
+        sotto_wire::REQUEST_BYTES - self.request_overhead_bytes()
+    }
+
+    /// Octets that encapsulation adds to a request.
+    pub(crate) const fn request_overhead_bytes(self) -> usize {
+        REQUEST_HEADER_BYTES + self.enc_bytes() + TAG_BYTES
     }
 
     pub(crate) fn from_kem_id(id: u16) -> Option<Self> {
