@@ -15,6 +15,7 @@ pub mod config;
 mod connection;
 pub mod logs;
 pub mod metrics;
+mod notify;
 pub mod operator;
 pub mod pin;
 pub mod roots;

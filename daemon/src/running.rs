@@ -12,6 +12,7 @@ use crate::{
     Server,
     admin::Readiness,
     metrics::Metrics,
+    notify::Notifier,
     signals::{Signals, Told},
     tls::{Certificates, TlsError},
 };
@@ -124,13 +125,31 @@ impl Running {
     }
 
     /// Serves until SIGTERM or SIGINT; on SIGHUP reads the certificate again, then calls `reload`
-    /// for what else the server can read again.
+    /// for what else the server can read again. Whoever started the process as a service of type `notify` is told how it
+    /// fares.
     pub async fn until_told(self, mut signals: Signals, mut reload: impl FnMut()) {
-        while signals.next().await == Told::Reload {
-            self.reload_logged();
-            reload();
+        let systemd = Notifier::of_environment();
+        let mut standing = self.readiness.watch();
+        standing.mark_changed();
+        // Without a watchdog the branch is never taken; the interval is there for the compiler.
+        let mut watchdog = interval(systemd.alive_every().unwrap_or(FOLD_INTERVAL));
+        loop {
+            tokio::select! {
+                told = signals.next() => match told {
+                    Told::End => break,
+                    Told::Reload => {
+                        systemd.reloading();
+                        self.reload_logged();
+                        reload();
+                        standing.mark_changed();
+                    }
+                },
+                Ok(()) = standing.changed() => systemd.standing(&standing.borrow_and_update()),
+                _ = watchdog.tick(), if systemd.alive_every().is_some() => systemd.alive(),
+            }
         }
         tracing::info!("ending: finishing what has begun");
+        systemd.stopping();
         self.shutdown().await;
     }
 }
