@@ -75,6 +75,6 @@ pub use prove::{Progress, Proof, ProveError, Prover, ProverLimits};
 pub use record::{CLASS_IN, Question, Record, RecordType};
 #[doc(inline)]
 pub use verify::{
-    ClockHint, Code, Cost, Explanation, Link, PathStep, Reason, Secure, SignatureMemory, Utc,
-    Validity, Verdict, Verification, explain, verify, verify_with_memory,
+    ClockHint, Code, Cost, Explanation, Link, PathStep, Reason, Secure, SignatureMemory, Statement,
+    Utc, Validity, Verdict, Verification, explain, verify, verify_with_memory,
 };

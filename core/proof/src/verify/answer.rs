@@ -14,16 +14,25 @@ use crate::record::{Question, RecordType};
 pub(super) struct Conclusion {
     pub(super) verdict: Verdict,
     pub(super) evidence: Evidence,
+    /// What was said of each name on the way, if the verdict is a proved one.
+    pub(super) statements: Vec<Said>,
     /// The MINIMUM of a validated SOA, which bounds how long a denial may be kept.
     pub(super) negative_ttl: Option<u32>,
+}
+
+/// What one signature says of one name: that an RRset is there, or none of the type asked for.
+pub(super) struct Said {
+    pub(super) name: Name,
+    pub(super) set: Option<SetId>,
+    pub(super) signature: SignatureId,
 }
 
 /// An RRset that is proved to be at a name.
 struct Proved {
     set: SetId,
     signature: SignatureId,
-    /// The wildcard that made the RRset, with the proof that it applies.
-    wildcard: Option<(Name, Vec<SignatureId>)>,
+    /// The wildcard that made the RRset, with the signature that shows nothing closer to exist.
+    wildcard: Option<(Name, SignatureId)>,
 }
 
 /// What the proof says about one name.
@@ -40,6 +49,7 @@ struct Trail {
     wildcards: Vec<Name>,
     path: Vec<PathStep>,
     evidence: Evidence,
+    statements: Vec<Said>,
 }
 
 /// Answers the question from the proof.
@@ -50,6 +60,7 @@ pub(super) fn conclude(verifier: &mut Verifier<'_>, question: &Question) -> Conc
         (Some(reason), _) | (None, Err(Stop::Bogus(reason))) => Conclusion {
             verdict: Verdict::Bogus(reason),
             evidence: Evidence::default(),
+            statements: Vec::new(),
             negative_ttl: None,
         },
         (None, Err(Stop::Insecure(reason, evidence))) => {
@@ -59,6 +70,7 @@ pub(super) fn conclude(verifier: &mut Verifier<'_>, question: &Question) -> Conc
             Conclusion {
                 verdict,
                 evidence: trail.evidence,
+                statements: Vec::new(),
                 negative_ttl: None,
             }
         }
@@ -80,6 +92,13 @@ fn follow(
             }
             Step::Denied(denial) => {
                 trail.evidence.leaves.extend(denial.leaves);
+                trail
+                    .statements
+                    .extend(denial.absent.into_iter().map(|(name, signature)| Said {
+                        name,
+                        set: None,
+                        signature,
+                    }));
                 let verdict = match denial.absence {
                     Absence::NoData => Verdict::NoData,
                     Absence::NxDomain => Verdict::NxDomain,
@@ -91,6 +110,7 @@ fn follow(
                 return Ok(Conclusion {
                     verdict,
                     evidence: std::mem::take(&mut trail.evidence),
+                    statements: std::mem::take(&mut trail.statements),
                     negative_ttl: denial.soa.map(|(_, minimum)| minimum),
                 });
             }
@@ -117,11 +137,22 @@ impl Trail {
     fn add(&mut self, verifier: &Verifier<'_>, name: &Name, proved: &Proved) {
         self.evidence.leaves.push(proved.signature);
         let mut owner = verifier.sets.get(proved.set).owner;
-        if let Some((wildcard, leaves)) = &proved.wildcard {
+        let mut said_of = name;
+        if let Some((wildcard, nothing_closer)) = &proved.wildcard {
             self.wildcards.push(wildcard.clone());
-            self.evidence.leaves.extend(leaves);
-            owner = wildcard;
+            self.evidence.leaves.push(*nothing_closer);
+            self.statements.push(Said {
+                name: name.clone(),
+                set: None,
+                signature: *nothing_closer,
+            });
+            (owner, said_of) = (wildcard, wildcard);
         }
+        self.statements.push(Said {
+            name: said_of.clone(),
+            set: Some(proved.set),
+            signature: proved.signature,
+        });
         self.path.push(PathStep {
             name: name.clone(),
             owner: owner.clone(),
@@ -144,6 +175,7 @@ fn secure(verifier: &Verifier<'_>, found: Question, proved: &Proved, trail: Trai
     Conclusion {
         verdict,
         evidence: trail.evidence,
+        statements: trail.statements,
         negative_ttl: None,
     }
 }
@@ -264,7 +296,7 @@ fn prove(verifier: &mut Verifier<'_>, id: SetId) -> Result<Proved, Stop> {
     };
     let zone = verified.zone.clone();
     let owner = verifier.sets.get(id).owner;
-    let leaves = denial::deny_closer_match(verifier, &zone, id, labels)?;
+    let nothing_closer = denial::deny_closer_match(verifier, &zone, id, labels)?;
     let wildcard = owner
         .to_lowercase()
         .ancestor(labels)
@@ -273,7 +305,7 @@ fn prove(verifier: &mut Verifier<'_>, id: SetId) -> Result<Proved, Stop> {
     Ok(Proved {
         set: id,
         signature,
-        wildcard: Some((wildcard, leaves)),
+        wildcard: Some((wildcard, nothing_closer)),
     })
 }
 

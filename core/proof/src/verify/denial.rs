@@ -23,15 +23,19 @@ pub(super) struct Denial {
     pub(super) absence: Absence,
     /// The signatures over the NSEC or NSEC3 records that deny.
     pub(super) leaves: Vec<SignatureId>,
+    /// The name, and where it matters the wildcard that could have made it, each with the one of
+    /// these signatures that shows the type not to be there.
+    pub(super) absent: Vec<(Name, SignatureId)>,
     /// The signature over the SOA of the zone and its MINIMUM, where the proof has it.
     pub(super) soa: Option<(SignatureId, u32)>,
 }
 
 impl Denial {
-    pub(super) fn new(absence: Absence, leaves: Vec<SignatureId>) -> Self {
+    pub(super) fn new(absence: Absence, absent: Vec<(Name, SignatureId)>) -> Self {
         Self {
             absence,
-            leaves,
+            leaves: absent.iter().map(|(_, signature)| *signature).collect(),
+            absent,
             soa: None,
         }
     }
@@ -80,13 +84,13 @@ pub(super) fn deny_closer_match(
     zone: &Name,
     made: SetId,
     encloser_labels: usize,
-) -> Result<Vec<SignatureId>, Stop> {
+) -> Result<SignatureId, Stop> {
     let made = verifier.sets.get(made);
     let next_closer = made.owner.ancestor(encloser_labels + 1);
     let mut failure = None;
     for proved in [nsec::deny_subtree, nsec3::deny_subtree] {
         match proved(verifier, zone, &next_closer) {
-            Ok(Some(leaves)) => return Ok(leaves),
+            Ok(Some(signature)) => return Ok(signature),
             Ok(None) => {}
             Err(stop) => stop.keep_in(&mut failure),
         }

@@ -28,7 +28,9 @@ use std::collections::BTreeMap;
 pub use explain::{Explanation, explain};
 pub use memory::SignatureMemory;
 pub use reason::{Code, Reason};
-pub use verdict::{ClockHint, Cost, Link, PathStep, Secure, Utc, Validity, Verdict, Verification};
+pub use verdict::{
+    ClockHint, Cost, Link, PathStep, Secure, Statement, Utc, Validity, Verdict, Verification,
+};
 
 use self::crypto::Nsec3Hash;
 use self::sets::{Set, SetId, Sets};

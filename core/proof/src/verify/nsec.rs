@@ -52,7 +52,8 @@ fn deny_type(
         return Ok(None);
     };
     let signature = verifier.authenticate_in(nsec.set, zone)?;
-    Ok(Some(Denial::new(absence, vec![signature])))
+    let absent = vec![(question.name.clone(), signature)];
+    Ok(Some(Denial::new(absence, absent)))
 }
 
 /// Denies a name that one NSEC covers, and the wildcard that could have made it.
@@ -66,7 +67,8 @@ fn deny_name(
     let covering = verifier.authenticate_in(nsec.set, zone)?;
     if nsec.next.is_below(name) {
         // An empty non-terminal: it exists because something below it does.
-        return Ok(Some(Denial::new(Absence::NoData, vec![covering])));
+        let absent = vec![(name.clone(), covering)];
+        return Ok(Some(Denial::new(Absence::NoData, absent)));
     }
     let Some(wildcard) = wildcard_beside(nsec, name) else {
         return Ok(None);
@@ -91,8 +93,9 @@ fn deny_name(
             continue;
         };
         match verifier.authenticate_in(other.set, zone) {
-            Ok(at_wildcard) => {
-                return Ok(Some(Denial::new(absence, vec![covering, at_wildcard])));
+            Ok(signature) => {
+                let absent = vec![(name.clone(), covering), (at_wildcard.name, signature)];
+                return Ok(Some(Denial::new(absence, absent)));
             }
             Err(stop) => stop.keep_in(&mut failure),
         }
@@ -114,12 +117,12 @@ pub(super) fn deny_subtree(
     verifier: &mut Verifier<'_>,
     zone: &Name,
     name: &Name,
-) -> Result<Option<Vec<SignatureId>>, Stop> {
+) -> Result<Option<SignatureId>, Stop> {
     let mut failure = None;
     for nsec in nsecs(verifier, zone) {
         if covers(nsec, zone, name) && !nsec.next.is_below(name) {
             match verifier.authenticate_in(nsec.set, zone) {
-                Ok(signature) => return Ok(Some(vec![signature])),
+                Ok(signature) => return Ok(Some(signature)),
                 Err(stop) => stop.keep_in(&mut failure),
             }
         }

@@ -84,7 +84,8 @@ pub(super) fn deny(
             return Ok(None);
         };
         let signature = verifier.authenticate_in(nsec3.set, zone)?;
-        Ok(Some(Denial::new(absence, vec![signature])))
+        let absent = vec![(name.clone(), signature)];
+        Ok(Some(Denial::new(absence, absent)))
     })
 }
 
@@ -98,7 +99,9 @@ fn deny_name<'p>(
     question: &Question,
 ) -> Result<Option<Denial>, Stop> {
     let name = &question.name;
-    let Some(mut leaves) = below_encloser(verifier, zone, chain, (labels, encloser), name)? else {
+    let Some([encloser, covering_name]) =
+        below_encloser(verifier, zone, chain, (labels, encloser), name)?
+    else {
         return Ok(None);
     };
     let Ok(wildcard) = name.ancestor(labels).prepend(b"*") else {
@@ -114,17 +117,31 @@ fn deny_name<'p>(
         if denied != Some(Absence::NoData) {
             return Ok(None);
         }
-        leaves.push(verifier.authenticate_in(matching.set, zone)?);
-        return Ok(Some(Denial::new(Absence::NoData, leaves)));
+        let signature = verifier.authenticate_in(matching.set, zone)?;
+        let absent = vec![(name.clone(), covering_name), (at_wildcard.name, signature)];
+        return Ok(Some(denial_below(encloser, Absence::NoData, absent)));
     }
     let Some(covering) = covering(chain, &hash) else {
         return Ok(None);
     };
-    leaves.push(verifier.authenticate_in(covering.set, zone)?);
+    let signature = verifier.authenticate_in(covering.set, zone)?;
     if covering.opt_out {
+        let leaves = vec![encloser, covering_name, signature];
         return Err(insecure(opt_out(name), leaves));
     }
-    Ok(Some(Denial::new(Absence::NxDomain, leaves)))
+    let absent = vec![(name.clone(), covering_name), (at_wildcard.name, signature)];
+    Ok(Some(denial_below(encloser, Absence::NxDomain, absent)))
+}
+
+/// Makes a denial that rests on a closest encloser too.
+fn denial_below(
+    encloser: SignatureId,
+    absence: Absence,
+    absent: Vec<(Name, SignatureId)>,
+) -> Denial {
+    let mut denial = Denial::new(absence, absent);
+    denial.leaves.insert(0, encloser);
+    denial
 }
 
 /// Proves that the name one label below the closest encloser does not exist (RFC 5155 section
@@ -136,7 +153,7 @@ fn below_encloser<'p>(
     chain: &'p Nsec3Chain<'p>,
     (labels, encloser): (usize, &'p Nsec3Set<'p>),
     name: &Name,
-) -> Result<Option<Vec<SignatureId>>, Stop> {
+) -> Result<Option<[SignatureId; 2]>, Stop> {
     if ends_authority(&encloser.types) {
         return Ok(None);
     }
@@ -144,12 +161,13 @@ fn below_encloser<'p>(
     let Some(covering) = covering(chain, &hash) else {
         return Ok(None);
     };
-    let leaves = vec![
+    let leaves = [
         verifier.authenticate_in(encloser.set, zone)?,
         verifier.authenticate_in(covering.set, zone)?,
     ];
     if covering.opt_out {
-        return Err(insecure(opt_out(&name.ancestor(labels + 1)), leaves));
+        let reason = opt_out(&name.ancestor(labels + 1));
+        return Err(insecure(reason, leaves.to_vec()));
     }
     Ok(Some(leaves))
 }
@@ -159,17 +177,17 @@ pub(super) fn deny_subtree(
     verifier: &mut Verifier<'_>,
     zone: &Name,
     name: &Name,
-) -> Result<Option<Vec<SignatureId>>, Stop> {
+) -> Result<Option<SignatureId>, Stop> {
     each_chain(verifier, zone, |verifier, chain| {
         let hash = verifier.nsec3_hash(name, chain)?;
         let Some(covering) = covering(chain, &hash) else {
             return Ok(None);
         };
-        let leaves = vec![verifier.authenticate_in(covering.set, zone)?];
+        let signature = verifier.authenticate_in(covering.set, zone)?;
         if covering.opt_out {
-            return Err(insecure(opt_out(name), leaves));
+            return Err(insecure(opt_out(name), vec![signature]));
         }
-        Ok(Some(leaves))
+        Ok(Some(signature))
     })
 }
 

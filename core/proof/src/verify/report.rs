@@ -4,10 +4,12 @@ use std::collections::BTreeSet;
 
 use super::Verifier;
 use super::answer::Conclusion;
+use super::crypto::sha256;
 use super::reason::{Code, Reason};
+use super::sets::SetId;
 use super::signature::SignatureId;
 use super::signature::serial_difference;
-use super::verdict::{ClockHint, Cost, Link, Validity, Verdict, Verification};
+use super::verdict::{ClockHint, Cost, Link, Statement, Validity, Verdict, Verification};
 
 /// Reports on a proof that was not even looked into.
 pub(super) fn bogus(reason: Reason) -> Verification {
@@ -16,6 +18,7 @@ pub(super) fn bogus(reason: Reason) -> Verification {
         validity: None,
         cache_ttl: None,
         leaf_inception: None,
+        statements: Vec::new(),
         clock: None,
         chain: Vec::new(),
         used: Vec::new(),
@@ -28,6 +31,7 @@ pub(super) fn report(verifier: &Verifier<'_>, conclusion: Conclusion) -> Verific
     let Conclusion {
         verdict,
         evidence,
+        statements,
         negative_ttl,
     } = conclusion;
     let mut chain = Vec::new();
@@ -56,6 +60,14 @@ pub(super) fn report(verifier: &Verifier<'_>, conclusion: Conclusion) -> Verific
         validity,
         cache_ttl,
         leaf_inception,
+        statements: statements
+            .into_iter()
+            .map(|said| Statement {
+                name: said.name.to_lowercase(),
+                content: said.set.map(|set| content(verifier, set)),
+                signature: link(verifier, said.signature),
+            })
+            .collect(),
         clock,
         chain: chain.iter().map(|&id| link(verifier, id)).collect(),
         used: used_records(verifier, &chain)
@@ -96,6 +108,18 @@ pub(super) fn link(verifier: &Verifier<'_>, id: SignatureId) -> Link {
         weak_bits: verified.weak_bits,
         validity: verified.validity,
     }
+}
+
+/// Returns what tells one RRset at a name from another: not its TTL, which ages on the way.
+fn content(verifier: &Verifier<'_>, set: SetId) -> [u8; 32] {
+    let set = verifier.sets.get(set);
+    let mut octets = set.rtype.0.to_be_bytes().to_vec();
+    for (rdata, _) in &set.rdatas {
+        // RDATA came with a length of 16 bits, and its canonical form is as long.
+        octets.extend_from_slice(&(rdata.len() as u16).to_be_bytes());
+        octets.extend_from_slice(rdata);
+    }
+    sha256(&[&octets])
 }
 
 /// Returns the places in the proof of every record used, in order of the chain.

@@ -22,6 +22,9 @@ pub struct Verification {
     /// The oldest inception among the signatures over the final RRset, each alias, and each NSEC
     /// and NSEC3 used, in Unix seconds; `None` where no such signature was used.
     pub leaf_inception: Option<u64>,
+    /// What the zones say of each name between the question and the verdict, in that order; empty
+    /// for `Insecure` and `Bogus`.
+    pub statements: Vec<Statement>,
     /// The local clock looks wrong: every signature in the proof lies outside its time in the
     /// same direction. The signatures are not checked for this.
     pub clock: Option<ClockHint>,
@@ -99,6 +102,23 @@ impl Validity {
             until: self.until.min(other.until),
         }
     }
+}
+
+/// What a zone says of one name, under the one signature that decides it: the RRset or the alias
+/// there, or that there is neither.
+///
+/// Of two statements about one name under one key, the inceptions say which is the newer: so whoever
+/// remembers the last one notices an older one that is replayed within its validity.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Statement {
+    /// The name, in lower case: the question's, one that an alias leads to, or the wildcard
+    /// that speaks, or could have spoken, for either.
+    pub name: Name,
+    /// The SHA-256 over type and canonical RDATA of the RRset or the alias that is there; `None`
+    /// where neither is.
+    pub content: Option<[u8; 32]>,
+    /// The signature over that RRset, or over the NSEC or NSEC3 record that shows there is none.
+    pub signature: Link,
 }
 
 /// How the local clock disagrees with every signature of a proof.
