@@ -25,6 +25,7 @@
 //! Architecture Invariant: without the feature `tokio` there is no I/O and no clock in this crate,
 //! and with it none outside `transport` and `client`. No step names a URL off the configured relays.
 
+pub mod contacts;
 mod keys;
 mod lookup;
 mod operators;
@@ -36,6 +37,7 @@ mod response;
 mod second_opinion;
 mod setup;
 mod step;
+mod store;
 mod url;
 mod verdict;
 
@@ -58,10 +60,13 @@ pub use operators::{Operator, Operators, Source};
 pub use outcome::{
     Absence, Code, Detail, Disagreement, Explanation, Fault, Outcome, Retry, Unavailable,
 };
-pub use report::{Fact, Learnt, Party, Report};
+pub use report::{Fact, FromStore, Learnt, Party, Report};
 pub use second_opinion::{Abstention, SecondOpinion};
 pub use setup::{MAX_RELAYS, REQUEST_TIMEOUT_SECONDS, Setup, SetupBuilder, SetupError};
 pub use step::{Event, Sent, Step, TransportProblem, TransportProblemKind};
+pub use store::{
+    AnswerHeld, Contents, GatewayKeysSeen, SCHEMA_VERSION, STORE_MAX_OCTETS, Store, StoreError,
+};
 #[cfg(feature = "tokio")]
 pub use transport::TlsError;
 pub use url::UrlError;
