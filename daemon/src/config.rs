@@ -1,6 +1,7 @@
 //! Configuration: a TOML file, environment variables over it, and errors that lead to the line.
 
 use std::{
+    collections::BTreeSet,
     ffi::OsString,
     fmt,
     net::SocketAddr,
@@ -241,6 +242,25 @@ pub fn parse<T: DeserializeOwned>(
         variable,
     };
     Err(fail(place, problem, remedy))
+}
+
+/// The keys, dotted and in order, whose values differ between two configurations that [`load`] read as tables. A list is
+/// one value.
+#[must_use]
+pub fn changed_keys(before: &Table, after: &Table) -> Vec<String> {
+    let keys: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
+    let mut changed = Vec::new();
+    for key in keys {
+        match (before.get(key), after.get(key)) {
+            (before, after) if before == after => {}
+            (Some(Value::Table(before)), Some(Value::Table(after))) => {
+                let inner = changed_keys(before, after);
+                changed.extend(inner.iter().map(|below| format!("{key}.{below}")));
+            }
+            _ => changed.push(key.clone()),
+        }
+    }
+    changed
 }
 
 /// Reads a number that is not zero, for `#[serde(deserialize_with)]`: a limit of zero would stop

@@ -13,6 +13,7 @@ use std::{
     time::Duration,
 };
 
+use arc_swap::ArcSwap;
 use futures_util::future::BoxFuture;
 use sotto_daemon::roots::{self, RootsError};
 use sotto_envelope::ProofQuery;
@@ -26,10 +27,10 @@ use crate::{
     ageing::Life,
     cache::{AgingCache, Flights, Kept, NoOutcome},
     clock::Clock,
-    config::Config,
+    config::{Config, Names},
     resolver::{ResolveError, Resolver, Upstream, system_resolvers},
 };
-use allow_list::AllowList;
+pub(crate) use allow_list::AllowList;
 use gather::{GatherError, gather};
 
 /// Octets for keys and delegations of zones, shared by all proofs: some 8,000 zones.
@@ -75,7 +76,7 @@ pub(crate) struct Answerer<U = Resolver>(Arc<Inner<U>>);
 
 struct Inner<U> {
     upstream: U,
-    allow_list: AllowList,
+    allow_list: ArcSwap<AllowList>,
     anchors: Anchors,
     patience: Duration,
     clock: Clock,
@@ -139,6 +140,16 @@ impl Answerer {
     }
 }
 
+/// Reads which names the gateway `host` is to prove, for [`Answerer::allow`].
+///
+/// # Errors
+///
+/// [`AnswererError::Name`].
+pub(crate) fn allow_list(host: &str, names: &Names) -> Result<AllowList, AnswererError> {
+    AllowList::new(host, names.mimi_type, &names.suffixes)
+        .map_err(|error| AnswererError::Name(error.to_string()))
+}
+
 impl<U: Upstream> Answerer<U> {
     fn over(
         upstream: U,
@@ -146,12 +157,10 @@ impl<U: Upstream> Answerer<U> {
         anchors: Anchors,
         clock: Clock,
     ) -> Result<Self, AnswererError> {
-        let names = &config.names;
-        let allow_list = AllowList::new(&config.host, names.mimi_type, &names.suffixes)
-            .map_err(|error| AnswererError::Name(error.to_string()))?;
+        let allow_list = allow_list(&config.host, &config.names)?;
         Ok(Self(Arc::new(Inner {
             upstream,
-            allow_list,
+            allow_list: ArcSwap::from_pointee(allow_list),
             anchors,
             patience: config.dns.timeout(),
             clock,
@@ -168,13 +177,18 @@ impl<U: Upstream> Answerer<U> {
         self.0.upstream.standings()
     }
 
+    /// Proves the names in `list` from now on, and no others.
+    pub(crate) fn allow(&self, list: AllowList) {
+        self.0.allow_list.store(Arc::new(list));
+    }
+
     /// Answers a query.
     pub(crate) async fn answer(&self, query: &ProofQuery) -> Answered {
         let (Ok(name), Ok(rtype)) = (query.name.parse(), query.rtype.parse()) else {
             return Answered::failed(400);
         };
         let question = Question { name, rtype };
-        if !self.0.allow_list.allows(&question) {
+        if !self.0.allow_list.load().allows(&question) {
             return Answered::failed(403);
         }
         let kept = self.0.proofs.get(&question, (self.0.clock)());
@@ -190,6 +204,14 @@ impl<U: Upstream> Answerer<U> {
                 (Err(_), Some(stale)) => Answered::proved(&stale.value, true),
                 (Err(failure), None) => Answered::failed(failure.status()),
             },
+        }
+    }
+
+    /// Answers the gateway's own `question` by what the DNS says now, whatever is at hand.
+    pub(crate) async fn answer_anew(&self, question: Question) -> Answered {
+        match self.gathered(question).await {
+            Ok(proof) => Answered::proved(&proof, false),
+            Err(failure) => Answered::failed(failure.status()),
         }
     }
 
@@ -319,7 +341,8 @@ impl<U: Upstream> Inner<U> {
             Zones::Kept => self.zones.get(asked, (self.clock)()),
             Zones::Asked => None,
         };
-        let at_hand = |kept: &Kept<Arc<Response>>| (Arc::new(aged(&kept.value, kept.age.seconds)), true);
+        let at_hand =
+            |kept: &Kept<Arc<Response>>| (Arc::new(aged(&kept.value, kept.age.seconds)), true);
         if let Some(kept) = kept.as_ref().filter(|kept| !kept.age.is_due) {
             return Ok(at_hand(kept));
         }

@@ -14,6 +14,7 @@ use sotto_daemon::{
     config::{self, Admin, ConfigError, Listen},
     logs::Log,
     operator,
+    pin::Pin,
 };
 use sotto_mimi::{Domain, PRIVATE_USE_TYPES};
 
@@ -102,14 +103,18 @@ pub struct Names {
     pub suffixes: Vec<String>,
 }
 
-/// A relay that is admitted.
+/// A relay that is admitted, by its certificate, its token, or either.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Relay {
     /// The operator's name for it.
     pub name: String,
     /// The file that holds its bearer token, on one line.
-    pub token_file: PathBuf,
+    #[serde(default)]
+    pub token_file: Option<PathBuf>,
+    /// The pins of the certificates that it may show over TLS.
+    #[serde(default)]
+    pub certificates: Vec<Pin>,
     /// Requests that it may send in a second, at once or evenly; as many as it likes if absent.
     #[serde(default)]
     pub requests_per_second: Option<NonZeroU32>,
@@ -177,13 +182,23 @@ pub enum ConfigProblem {
     },
     /// Nobody could use this gateway.
     #[error(
-        "no relay is listed, so nobody could use this gateway; add a [[relay]] with name and token_file, \
+        "no relay is listed, so nobody could use this gateway; add a [[relay]] with name and certificates or token_file, \
          or set open_to_any_relay = true"
     )]
     NoRelay,
     /// Two relays of one name could not be told apart.
     #[error("two [[relay]] entries are named \"{0}\"; give each a name of its own")]
     RelayTwice(String),
+    /// A relay could not be told from a stranger.
+    #[error(
+        "[[relay]] \"{0}\" has neither certificates nor token_file, so it could never be admitted; give it one of them"
+    )]
+    NoCredential(String),
+    /// Nobody shows a certificate without TLS.
+    #[error(
+        "[[relay]] \"{0}\" has certificates, and listen.plain_http = true shows none; use [listen.tls], or a token_file alone"
+    )]
+    CertificatesInClear(String),
     /// The operator's listener is to use the relays' port.
     #[error("admin.address is the address of listen too; give it a port of its own")]
     OnePort,
@@ -255,6 +270,12 @@ impl Config {
                 .any(|earlier| earlier.name == relay.name)
             {
                 problems.push(ConfigProblem::RelayTwice(relay.name.clone()));
+            }
+            if relay.token_file.is_none() && relay.certificates.is_empty() {
+                problems.push(ConfigProblem::NoCredential(relay.name.clone()));
+            }
+            if self.listen.plain_http && !relay.certificates.is_empty() {
+                problems.push(ConfigProblem::CertificatesInClear(relay.name.clone()));
             }
         }
         let numbers = [
@@ -401,6 +422,7 @@ mod tests {
             .replace("# ca =", "ca =")
             .replace("# mimi_type =", "mimi_type =")
             .replace("# requests_per_second =", "requests_per_second =")
+            .replace("# certificates =", "certificates =")
             .replace("# unlisted_requests", "unlisted_requests");
         let config = parse(&text).unwrap();
         assert_eq!(config.names.mimi_type, Some(65_400));

@@ -14,7 +14,7 @@ use axum::{
 use bytes::Bytes;
 use http::{HeaderValue, StatusCode, header};
 use http_body_util::LengthLimitError;
-use sotto_daemon::PeerAddress;
+use sotto_daemon::{PeerAddress, PeerKey};
 use sotto_wire::{FOREIGN_REQUEST_MAX_BYTES, media, path};
 use tokio::{sync::Semaphore, time::sleep_until};
 
@@ -78,7 +78,8 @@ async fn admit(
     mut request: Request,
     next: Next,
 ) -> Result<Response, Refusal> {
-    let admitted = shared.relays.load().admit(request.headers());
+    let key = request.extensions().get::<PeerKey>().map(|key| &key.0);
+    let admitted = shared.relays.load().admit(key, request.headers());
     request
         .extensions_mut()
         .insert(admitted.ok_or(Refusal::Relay)?);
@@ -102,6 +103,7 @@ async fn exchange(
     request: Request,
 ) -> Result<Response, Refusal> {
     if !shared.relays.load().takes_on(&relay) {
+        shared.counters.limited(&relay);
         return Err(Refusal::Rate);
     }
     let _waiting = shared.waiting.try_acquire().map_err(|_| Refusal::Busy)?;

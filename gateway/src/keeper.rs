@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwapOption;
 use bytes::Bytes;
-use sotto_envelope::{Epoch, ProofQuery};
+use sotto_envelope::Epoch;
 use sotto_proof::Anchors;
 
 use crate::{
@@ -207,12 +207,8 @@ impl Keeper {
 
     /// Asks the DNS for the key record.
     async fn ask(&self, now: u64) -> Result<(), KeeperError> {
-        let asked = question(&self.host)?;
-        let query = ProofQuery {
-            name: asked.name.to_string(),
-            rtype: asked.rtype.to_string(),
-        };
-        let answered = self.answerer.answer(&query).await;
+        // What is at hand may be a proof that nothing is published, or an old publication: it is because of it that we ask.
+        let answered = self.answerer.answer_anew(question(&self.host)?).await;
         if answered.status != 200 {
             return Err(KeeperError::NoProof(answered.status));
         }

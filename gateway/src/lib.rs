@@ -24,9 +24,11 @@ mod observe;
 pub mod prove_command;
 mod refusal;
 pub mod relays;
+mod reload;
 mod replays;
 mod resolver;
 mod running;
+mod tending;
 
 pub use answer::AnswererError;
 pub use config::Config;

@@ -20,7 +20,7 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Serve relays until SIGTERM; SIGHUP reads certificate and tokens again
+    /// Serve relays until SIGTERM; SIGHUP reads certificate, tokens, and the lists of relays and names again
     Serve(Configuration),
     /// Look at the configuration and all it names, and tell every mistake
     Check {

@@ -1,9 +1,10 @@
 //! What is counted: statuses and refusals, per listed relay.
 //!
-//! Every series exists from the start; labels are fixed words and the operator's own names for relays.
+//! Every series exists from the start, or from the reload that lists its relay; labels are fixed words and the operator's own names for relays.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 
+use arc_swap::ArcSwap;
 use sotto_daemon::metrics::{Counter, Gauge, Metrics};
 
 use crate::{
@@ -21,9 +22,37 @@ const SEALED: [(u16, &str); 6] = [
     (504, "504"),
 ];
 
+/// What is counted of one relay.
+struct OfRelay {
+    sealed: [Counter; SEALED.len()],
+    limited: Counter,
+}
+
+impl OfRelay {
+    fn new(metrics: &Metrics, relay: &str) -> Self {
+        Self {
+            sealed: SEALED.map(|(_, status)| sealed(metrics, relay, status)),
+            limited: metrics.counter(
+                "sotto_gateway_rate_limited_total",
+                "Requests refused since their relay sent more than it may.",
+                &[("relay", relay)],
+            ),
+        }
+    }
+}
+
+fn sealed(metrics: &Metrics, relay: &str, status: &str) -> Counter {
+    metrics.counter(
+        "sotto_gateway_sealed_total",
+        "Sealed answers by listed relay and by the status inside.",
+        &[("relay", relay), ("status", status)],
+    )
+}
+
 /// The counters of one gateway.
 pub(crate) struct Counters {
-    sealed: HashMap<String, [Counter; SEALED.len()]>,
+    metrics: Metrics,
+    relays: ArcSwap<HashMap<String, OfRelay>>,
     other: Counter,
     late: Counter,
     refused: Vec<(Refusal, Counter)>,
@@ -34,31 +63,13 @@ pub(crate) struct Counters {
 }
 
 impl Counters {
-    /// Registers the series for the relays named `relays`, for unlisted ones, and for so many resolvers.
+    /// Registers the series that have nothing to do with single relays, those for so many resolvers among them.
     #[must_use]
-    pub(crate) fn new<'a>(
-        metrics: &Metrics,
-        relays: impl Iterator<Item = &'a str>,
-        resolvers: usize,
-    ) -> Self {
-        let sealed = |relay: &str, status: &str| {
-            metrics.counter(
-                "sotto_gateway_sealed_total",
-                "Sealed answers by listed relay and by the status inside.",
-                &[("relay", relay), ("status", status)],
-            )
-        };
+    pub(crate) fn new(metrics: &Metrics, resolvers: usize) -> Self {
         Self {
-            sealed: relays
-                .chain([UNLISTED])
-                .map(|relay| {
-                    (
-                        relay.to_owned(),
-                        SEALED.map(|(_, status)| sealed(relay, status)),
-                    )
-                })
-                .collect(),
-            other: sealed("other", "other"),
+            metrics: metrics.clone(),
+            relays: ArcSwap::default(),
+            other: sealed(metrics, "other", "other"),
             late: metrics.counter(
                 "sotto_gateway_answers_late_total",
                 "Sealed answers that were not ready at their first step, which a relay can see.",
@@ -109,11 +120,19 @@ impl Counters {
         }
     }
 
+    /// Registers the series for the relays named `names` and for unlisted ones. A series that is there goes on, and that
+    /// of a relay that is listed no more stands still.
+    pub(crate) fn relays<'a>(&self, names: impl Iterator<Item = &'a str>) {
+        let of_relay = |name: &str| (name.to_owned(), OfRelay::new(&self.metrics, name));
+        let relays = names.chain([UNLISTED]).map(of_relay).collect();
+        self.relays.store(Arc::new(relays));
+    }
+
     /// Counts a sealed answer.
     pub(crate) fn sealed(&self, relay: &Admitted, status: u16) {
         let position = SEALED.iter().position(|(known, _)| *known == status);
-        match (self.sealed.get(&relay.relay), position) {
-            (Some(counters), Some(position)) => counters[position].increment(1),
+        match (self.relays.load().get(&relay.relay), position) {
+            (Some(counters), Some(position)) => counters.sealed[position].increment(1),
             _ => self.other.increment(1),
         }
     }
@@ -121,6 +140,13 @@ impl Counters {
     /// Counts an answer that was not ready at its first step.
     pub(crate) fn late(&self) {
         self.late.increment(1);
+    }
+
+    /// Counts a request that was refused since its relay sends more than it may.
+    pub(crate) fn limited(&self, relay: &Admitted) {
+        if let Some(counters) = self.relays.load().get(&relay.relay) {
+            counters.limited.increment(1);
+        }
     }
 
     /// Counts a refusal.

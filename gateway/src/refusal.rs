@@ -87,7 +87,7 @@ impl Refusal {
             ),
             Self::Relay => (
                 StatusCode::UNAUTHORIZED,
-                "this relay is not admitted; its operator needs a token from the gateway's",
+                "this relay is not admitted; its operator has the gateway's list its certificate or a token",
             ),
             Self::Rate => (
                 StatusCode::TOO_MANY_REQUESTS,

@@ -1,6 +1,11 @@
 //! A gateway from its configuration to its end.
 
-use std::{fs, io, net::SocketAddr, path::PathBuf, sync::Arc};
+use std::{
+    fs, io,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use arc_swap::ArcSwap;
 use sotto_daemon::{
@@ -12,23 +17,22 @@ use sotto_daemon::{
 };
 use sotto_envelope::Epoch;
 use sotto_proof::{AnchorError, Anchors};
-use tokio::{
-    sync::{Semaphore, watch},
-    time::{MissedTickBehavior, interval},
-};
+use tokio::sync::{Semaphore, watch};
 
 use crate::{
     answer::{Answerer, AnswererError},
     clock::{Clock, Time},
     config::{Config, ConfigProblem},
     http::{Shared, router},
-    keeper::{Keeper, KeeperError, Standing, Tended},
+    keeper::{Keeper, KeeperError, Standing},
     key_document::GRACE_SECONDS,
-    keys::{KeySchedule, ScheduleError, StateFile, StateFileError, Supply},
+    keys::{KeySchedule, ScheduleError, StateFile, StateFileError},
     metrics::Counters,
     observe::Observe,
     relays::{Relays, RelaysError},
+    reload::Reload,
     replays::Replays,
+    tending::{Tending, tend},
 };
 
 /// Why a gateway does not start; each names the culprit and the remedy.
@@ -90,7 +94,6 @@ pub struct Running {
     /// The operator's address, if there is such a listener.
     pub admin: Option<SocketAddr>,
     daemon: sotto_daemon::Running,
-    config: Config,
     shared: Arc<Shared>,
     tending: watch::Receiver<Tending>,
 }
@@ -149,7 +152,7 @@ impl Parts {
             .any(|problem| matches!(problem, ConfigProblem::NotADomain { key: "host", .. }));
         let mut problems: Vec<StartError> = found.into_iter().map(StartError::from).collect();
         problems.extend(config.listen.certificates().err().map(StartError::from));
-        let relays = admitted(&config)
+        let relays = admitted(&config, None)
             .map_err(|found| problems.extend(found.into_iter().map(StartError::from)));
         let schedule = writable(&config, clock()).map_err(|problem| problems.push(problem));
         let anchors = anchors(&config, clock()).map_err(|problem| problems.push(problem));
@@ -175,12 +178,16 @@ impl Parts {
     }
 }
 
-/// The relays that `config` admits.
-fn admitted(config: &Config) -> Result<Relays, Vec<RelaysError>> {
+/// The relays that `config` admits; those that are among `before` go on with what they have left of their rates.
+pub(crate) fn admitted(
+    config: &Config,
+    before: Option<&Relays>,
+) -> Result<Relays, Vec<RelaysError>> {
     Relays::load(
         &config.relay,
         config.open_to_any_relay,
         config.unlisted_requests_per_second,
+        before,
     )
 }
 
@@ -248,11 +255,8 @@ impl Gateway {
             keeper,
         } = Parts::new(config, &time.clock).map_err(|mut problems| problems.swap_remove(0))?;
         let metrics = Metrics::new();
-        let counters = Counters::new(
-            &metrics,
-            config.relay.iter().map(|relay| relay.name.as_str()),
-            keeper.answerer().resolvers().len(),
-        );
+        let counters = Counters::new(&metrics, keeper.answerer().resolvers().len());
+        counters.relays(config.relay.iter().map(|relay| relay.name.as_str()));
         let shared = Arc::new(Shared {
             host: config.host.clone(),
             keeper,
@@ -280,6 +284,7 @@ impl Gateway {
         )
         .await?
         .expose_peer()
+        .ask_for_certificates()
         .with_metrics(&metrics);
         let operator = match &config.admin {
             Some(listener) => {
@@ -299,7 +304,6 @@ impl Gateway {
             address: daemon.address,
             admin: daemon.admin,
             daemon,
-            config,
             shared,
             tending,
         })
@@ -326,121 +330,14 @@ impl Running {
         self.daemon.shutdown().await;
     }
 
-    /// Serves until SIGTERM or SIGINT; on SIGHUP reads the certificate and the relays' tokens again.
-    pub async fn until_told(self, signals: Signals) {
-        let Self {
-            daemon,
-            config,
-            shared,
-            ..
-        } = self;
+    /// Serves until SIGTERM or SIGINT; on SIGHUP reads the certificate again, and from the configuration in `file` the
+    /// relays, their tokens, and the names that are proved.
+    pub async fn until_told(self, signals: Signals, file: &Path) {
+        let Self { daemon, shared, .. } = self;
+        let reload = Reload::of(file);
         daemon
-            .until_told(signals, move || match admitted(&config) {
-                Ok(relays) => {
-                    shared.relays.store(Arc::new(relays));
-                    tracing::info!("relays' tokens read again");
-                }
-                Err(errors) => {
-                    for error in errors {
-                        tracing::error!(%error, "relays' tokens not replaced");
-                    }
-                }
-            })
+            .until_told(signals, move || reload.run(&shared))
             .await;
-    }
-}
-
-/// What tending has come to.
-#[derive(Clone, Copy, Debug, Default)]
-struct Tending {
-    /// Rounds that are over.
-    rounds: u64,
-    /// Whether there is a key document.
-    ready: bool,
-}
-
-/// Keeps the keys in step with time, and tells whether the gateway is ready.
-async fn tend(shared: Arc<Shared>, time: Time, readiness: Readiness, told: watch::Sender<Tending>) {
-    let mut ticks = interval(time.tending);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut last = None;
-    let mut last_past = Ok(());
-    let mut last_supply = Supply::Good;
-    loop {
-        ticks.tick().await;
-        let (now, tending) = ((time.clock)(), Arc::clone(&shared));
-        // A task of its own: should it panic, the next one still comes.
-        let tended = tokio::spawn(async move { tending.keeper.tend(now).await }).await;
-        let (keys, past) = match tended {
-            Ok(Tended { keys, past }) => (
-                keys.map_err(|error| error.to_string()),
-                past.map_err(|error| error.to_string()),
-            ),
-            Err(_) => (
-                Err("tending the keys failed; please report this".to_owned()),
-                last_past.clone(),
-            ),
-        };
-        let news = match keys {
-            Ok(Standing::Waiting) => None,
-            Ok(Standing::Proved) => Some(Ok(())),
-            Ok(Standing::Over(epoch)) => Some(Err(format!(
-                "the DNS carries the keys of no epoch after {epoch}, which is over and is offered for {} hours after its end; \
-                 run `sotto-gateway keys publish`",
-                GRACE_SECONDS / 3_600
-            ))),
-            Err(error) => Some(Err(error)),
-        };
-        let ready = shared.keeper.document().is_some();
-        // Once for every change, not once for every tick.
-        if news.is_some() && last != news {
-            match &news {
-                Some(Err(error)) => {
-                    tracing::error!(error, "the keys cannot be served as they should be");
-                }
-                _ => tracing::info!("the keys in use are proved by the DNS"),
-            }
-            last = news;
-        }
-        if last_past != past {
-            match &past {
-                Err(error) => tracing::error!(
-                    "past keys cannot be destroyed: {error}. Whoever gets the state file could open old envelopes"
-                ),
-                Ok(()) => tracing::info!("past keys are destroyed again"),
-            }
-        }
-        shared.counters.past_keys(past.is_err());
-        shared
-            .counters
-            .resolvers(&shared.keeper.answerer().resolvers());
-        last_past = past;
-        let left = shared.keeper.epochs_published();
-        shared.counters.keys(left.unwrap_or(0), ready);
-        // Before the DNS was heard nothing is known.
-        if let Some(left) = left.filter(|left| Supply::of(*left) != last_supply) {
-            last_supply = Supply::of(left);
-            tell(last_supply, left);
-        }
-        readiness.set_ready(ready);
-        told.send_modify(|tending| {
-            tending.rounds += 1;
-            tending.ready = ready;
-        });
-    }
-}
-
-/// Tells for how many epochs the DNS vouches, when that has become better or worse.
-fn tell(supply: Supply, left: u64) {
-    const REMEDY: &str = "run `sotto-gateway keys publish`, and see why it has not run";
-    match supply {
-        Supply::Good => tracing::info!(left, "the DNS carries the keys of enough epochs again"),
-        Supply::Low => tracing::warn!(left, remedy = REMEDY, "few epochs are left in the DNS"),
-        Supply::Ending => tracing::error!(
-            left,
-            remedy = REMEDY,
-            "hardly any epochs are left in the DNS"
-        ),
     }
 }
 

@@ -165,3 +165,15 @@ fn a_missing_file_is_named() {
         "{error}"
     );
 }
+
+#[test]
+fn changed_keys_are_told_by_their_whole_names() {
+    let table = |text: &str| toml::from_str::<Table>(text).unwrap();
+    let before = table("a = 1\nlist = [{ x = 1 }]\n[t]\nb = 2\nc = 3\n[t.u]\nd = 4\n");
+    let after = table("a = 1\nlist = [{ x = 2 }]\nnew = 0\n[t]\nb = 2\n[t.u]\nd = 5\n");
+    assert_eq!(
+        changed_keys(&before, &after),
+        ["list", "new", "t.c", "t.u.d"]
+    );
+    assert!(changed_keys(&after, &after).is_empty());
+}

@@ -29,7 +29,7 @@ impl Labels {
 
 /// The questions that a gateway answers.
 #[derive(Clone, Debug)]
-pub(super) struct AllowList {
+pub(crate) struct AllowList {
     key_record: Name,
     mimi_type: Option<RecordType>,
     labels: Vec<Labels>,

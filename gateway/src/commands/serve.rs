@@ -8,17 +8,16 @@ use sotto_gateway::{Config, Gateway};
 
 use super::runtime;
 
-pub(crate) fn run(config: &Path) -> anyhow::Result<ExitCode> {
-    let file = config.display();
-    let config = Config::load(config)?;
+pub(crate) fn run(file: &Path) -> anyhow::Result<ExitCode> {
+    let config = Config::load(file)?;
     logs::init(config.log.format, config.log.level);
     runtime()?.block_on(async {
         let signals = Signals::listen().context("signals cannot be handled")?;
         let running = Gateway::start(config, None)
             .await
-            .with_context(|| file.to_string())?;
+            .with_context(|| file.display().to_string())?;
         tracing::info!(address = %running.address, admin = ?running.admin, "serving");
-        running.until_told(signals).await;
+        running.until_told(signals, file).await;
         Ok(ExitCode::SUCCESS)
     })
 }

@@ -81,21 +81,35 @@ impl Machine {
 
     /// Starts to serve, and waits for the line that tells the address.
     pub(crate) fn serve(&self) -> (Serving, SocketAddr) {
-        let mut child = self
-            .command(&["serve"])
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let log = BufReader::new(child.stderr.take().unwrap()).lines();
-        let mut serving = Serving { child, log };
-        let line = serving.says("address=");
-        let (_, rest) = line.split_once("address=").unwrap();
-        let address = rest.split_whitespace().next().unwrap();
-        (serving, address.parse().unwrap())
+        let (serving, line) = Serving::start(self.command(&["serve"]));
+        (serving, address_after("address=", &line))
+    }
+
+    /// [`Self::serve`] of a configuration with an operator's listener, whose address comes last.
+    pub(crate) fn serve_with_admin(&self) -> (Serving, SocketAddr, SocketAddr) {
+        let (serving, line) = Serving::start(self.command(&["serve"]));
+        let admin = address_after("admin=Some(", &line);
+        (serving, address_after("address=", &line), admin)
     }
 }
 
+/// The address that follows `words` in a line of the log.
+fn address_after(words: &str, line: &str) -> SocketAddr {
+    let (_, rest) = line.split_once(words).unwrap();
+    let end = rest.find([' ', ')']).unwrap_or(rest.len());
+    rest[..end].parse().unwrap()
+}
+
 impl Serving {
+    /// Runs `command` until it tells its address; returns that line too.
+    pub(crate) fn start(mut command: Command) -> (Self, String) {
+        let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
+        let log = BufReader::new(child.stderr.take().unwrap()).lines();
+        let mut serving = Self { child, log };
+        let line = serving.says("address=");
+        (serving, line)
+    }
+
     /// Waits for a line of the log that holds `words`.
     pub(crate) fn says(&mut self, words: &str) -> String {
         let mut lines = self.log.by_ref().map_while(Result::ok);

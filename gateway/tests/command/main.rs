@@ -7,6 +7,7 @@ mod support;
 
 mod keys;
 mod machine;
+mod relays;
 mod state;
 
 use std::{

@@ -111,7 +111,8 @@ impl Site {
             names: Names::default(),
             relay: vec![Relay {
                 name: "relay-one".to_owned(),
-                token_file: path("token"),
+                token_file: Some(path("token")),
+                certificates: Vec::new(),
                 requests_per_second: None,
             }],
             cache: Cache::default(),
