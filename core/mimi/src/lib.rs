@@ -57,6 +57,7 @@ mod domain;
 mod identifier;
 mod owner;
 mod percent;
+mod provider;
 mod read;
 mod record;
 mod service;
@@ -65,6 +66,10 @@ mod tie_break;
 pub use domain::{Domain, DomainError, DomainProblem};
 pub use identifier::{Identifier, IdentifierError, Mailbox, MimiUri, Phone};
 pub use owner::{DEFAULT_MIMI_TYPE, OwnerName, PRIVATE_USE_TYPES, RecordForm};
+pub use provider::{
+    ANSWER_MAX_ACCOUNTS, ANSWER_MAX_OCTETS, AnswerError, DIRECTORY_MAX_OCTETS, Directory,
+    DirectoryError, Endpoint, IdentifierAnswer, Refusal, is_public_address,
+};
 pub use read::{
     DroppedRecord, Found, NoRecordReason, PathStep, ProviderPolicy, Published, Reading, read,
 };

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
+use crate::domain::Domain;
 use crate::identifier::Identifier;
 use crate::owner::OwnerName;
 use crate::record::{Provider, Record, RecordError, add_token, join_strings, limits};
@@ -38,6 +39,17 @@ pub enum ProviderPolicy {
     Public,
     /// Any but `localhost`: under a private root, `.test` and the like are that world's names.
     PrivateRoot,
+}
+
+impl ProviderPolicy {
+    /// Whether `domain` can be a provider, or the host of one of its endpoints.
+    #[must_use]
+    pub fn admits(self, domain: &Domain) -> bool {
+        match self {
+            Self::Public => !domain.is_special_use(),
+            Self::PrivateRoot => !domain.is_loopback(),
+        }
+    }
 }
 
 /// What a proved RRset means.
@@ -187,11 +199,7 @@ impl Context {
             return Err(RecordError::AccountInWildcard);
         }
         if let Provider::At { domain, .. } = &record.provider {
-            let is_reserved = match self.provider_policy {
-                ProviderPolicy::Public => domain.is_special_use(),
-                ProviderPolicy::PrivateRoot => domain.is_loopback(),
-            };
-            if is_reserved {
+            if !self.provider_policy.admits(domain) {
                 return Err(RecordError::SpecialUse(domain.clone()));
             }
             if self.is_host && record.account.is_none() {

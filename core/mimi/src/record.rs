@@ -80,6 +80,9 @@ pub struct Label(String);
 pub struct Tag(String);
 
 impl Port {
+    /// That of `https`, which holds where a record names none.
+    pub const HTTPS: Self = Self(443);
+
     /// The port, if a provider may use it.
     #[must_use]
     pub const fn new(port: u16) -> Option<Self> {

@@ -2,10 +2,8 @@
 
 use crate::domain::Domain;
 use crate::identifier::{Identifier, MimiUri};
-use crate::percent;
-
-/// The port of `https` where a record names none.
-const HTTPS_PORT: u16 = 443;
+use crate::record::Port;
+use crate::{percent, provider};
 
 /// One way to reach a person.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,26 +62,14 @@ impl Service {
     /// or a URI, for which the draft has no search.
     #[must_use]
     pub fn identifier_query(&self, identifier: &Identifier) -> Option<Vec<u8>> {
-        const EMAIL: u8 = 3;
-        const PHONE: u8 = 4;
-
-        if self.account.is_some() {
-            return None;
+        match self.account {
+            Some(_) => None,
+            None => provider::request(identifier),
         }
-        let search_type = match identifier {
-            Identifier::Mailbox(_) => EMAIL,
-            Identifier::Phone(_) => PHONE,
-            Identifier::Host(_) | Identifier::Uri(_) => return None,
-        };
-        let mut element = vec![search_type];
-        element.extend(vector(identifier.to_string().as_bytes()));
-        let mut request = vector(&element);
-        request.extend(vector(&[]));
-        Some(request)
     }
 
     pub(crate) fn effective_port(&self) -> u16 {
-        self.port.unwrap_or(HTTPS_PORT)
+        self.port.unwrap_or(Port::HTTPS.number())
     }
 }
 
@@ -107,18 +93,6 @@ pub(crate) fn mimi_uri(provider: &Domain, account: &str) -> String {
     let keep =
         |_, octet: u8| octet.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=:@".contains(&octet);
     format!("mimi://{provider}/u/{}", percent::encode(account, keep))
-}
-
-/// A variable-size vector of RFC 9420 section 2.1.2, shorter than 2^30 octets.
-fn vector(content: &[u8]) -> Vec<u8> {
-    let length = content.len();
-    let mut encoded = match length {
-        0..0x40 => vec![length as u8],
-        0x40..0x4000 => (0x4000 | length as u16).to_be_bytes().to_vec(),
-        _ => (0x8000_0000 | length as u32).to_be_bytes().to_vec(),
-    };
-    encoded.extend_from_slice(content);
-    encoded
 }
 
 #[cfg(test)]
@@ -182,13 +156,5 @@ mod tests {
             service(Some("x")).identifier_query(&"a@b.example".parse().unwrap()),
             None
         );
-    }
-
-    #[test]
-    fn vectors_take_the_shortest_length() {
-        assert_eq!(vector(&[7; 63])[..2], [63, 7]);
-        assert_eq!(vector(&[7; 64])[..3], [0x40, 64, 7]);
-        assert_eq!(vector(&vec![7; 0x3fff])[..3], [0x7f, 0xff, 7]);
-        assert_eq!(vector(&vec![7; 0x4000])[..5], [0x80, 0, 0x40, 0, 7]);
     }
 }

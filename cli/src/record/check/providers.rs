@@ -1,7 +1,7 @@
 //! Whether each provider that records name has a directory: asked only if wanted, since it tells them who checks.
 
 use std::io::{self, Write};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use hyper_util::rt::TokioIo;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
-use sotto_mimi::{Domain, Port, Service};
+use sotto_mimi::{DIRECTORY_MAX_OCTETS, Directory, Domain, Port, Service, is_public_address};
 use sotto_publish::check::{Code, Finding};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
@@ -25,12 +25,6 @@ use crate::terminal::escape;
 
 /// How long one provider may take, name resolution included.
 const PATIENCE: Duration = Duration::from_secs(10);
-
-/// Octets of the largest directory that is read: it names a handful of URLs.
-const DIRECTORY_MAX_OCTETS: usize = 65_536;
-
-/// The port where a record names none.
-const HTTPS_PORT: u16 = 443;
 
 /// Contacts every provider of the report, and adds what comes of it.
 pub(super) fn contact(
@@ -100,7 +94,7 @@ impl Trouble {
 
 /// Fetches the directory of a provider, from a public address alone.
 async fn directory(domain: &Domain, port: Option<Port>, tls: &TlsConnector) -> Result<(), Trouble> {
-    let number = port.map_or(HTTPS_PORT, Port::number);
+    let number = port.unwrap_or(Port::HTTPS).number();
     let resolved = tokio::net::lookup_host((domain.as_str(), number)).await;
     let addresses: Vec<SocketAddr> = resolved
         .map_err(|error| Trouble::unreachable(format!("the name has no address: {error}")))?
@@ -119,7 +113,9 @@ async fn directory(domain: &Domain, port: Option<Port>, tls: &TlsConnector) -> R
 
 /// The first address that is public.
 fn chosen(addresses: &[SocketAddr]) -> Result<SocketAddr, Trouble> {
-    let mut public = addresses.iter().filter(|address| is_public(address.ip()));
+    let mut public = addresses
+        .iter()
+        .filter(|address| is_public_address(address.ip()));
     public
         .next()
         .copied()
@@ -193,43 +189,11 @@ fn judge(url: &str, status: StatusCode, body: Result<&[u8], ()>) -> Result<(), T
     if status != StatusCode::OK {
         return no_directory(format!("{url} answers with status {}", status.as_u16()));
     }
-    match body.map(serde_json::from_slice::<serde_json::Value>) {
-        Ok(Ok(serde_json::Value::Object(_))) => Ok(()),
-        _ => no_directory(format!("{url} is no JSON object")),
+    match body.map(Directory::parse) {
+        Ok(Ok(_)) => Ok(()),
+        Ok(Err(error)) => no_directory(format!("{url}: {error}")),
+        Err(()) => no_directory(format!("{url} cannot be read to its end")),
     }
-}
-
-/// Whether an address is one that everybody can reach (RFC 6890 and its registry). A record must not make a check
-/// knock at doors of this machine's own network.
-fn is_public(address: IpAddr) -> bool {
-    match address {
-        IpAddr::V4(address) => is_public_v4(address),
-        IpAddr::V6(address) => is_public_v6(address),
-    }
-}
-
-fn is_public_v4(address: Ipv4Addr) -> bool {
-    let [a, b, c, _] = address.octets();
-    !(a == 0
-        || a >= 240
-        || address.is_loopback()
-        || address.is_private()
-        || address.is_link_local()
-        || address.is_multicast()
-        || address.is_documentation()
-        // Shared between carriers and their customers (RFC 6598), benchmarks (RFC 2544), protocols (RFC 6890).
-        || (a == 100 && (64..128).contains(&b))
-        || (a == 198 && matches!(b, 18 | 19))
-        || (a == 192 && b == 0 && c == 0))
-}
-
-fn is_public_v6(address: Ipv6Addr) -> bool {
-    let segments = address.segments();
-    // Global unicast is 2000::/3 (RFC 4291 section 2.4); within it: protocols and Teredo, documentation, and 6to4.
-    segments[0] & 0xe000 == 0x2000
-        && !(segments[0] == 0x2001 && (segments[1] < 0x0200 || segments[1] == 0x0db8))
-        && segments[0] != 0x2002
-        && segments[0] != 0x3fff
 }
 
 /// TLS that trusts the system's certification authorities, and those of the settings.
@@ -270,44 +234,6 @@ fn tls(settings: &Settings) -> Result<ClientConfig, Failure> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn only_public_addresses_are_contacted() {
-        for public in [
-            "192.0.1.1",
-            "8.8.8.8",
-            "100.63.0.1",
-            "2606:4700::1111",
-            "2a00::1",
-        ] {
-            assert!(is_public(public.parse().unwrap()), "{public}");
-        }
-        for private in [
-            "127.0.0.1",
-            "10.1.2.3",
-            "172.16.0.1",
-            "192.168.1.1",
-            "169.254.169.254",
-            "100.64.0.1",
-            "0.0.0.0",
-            "224.0.0.1",
-            "255.255.255.255",
-            "192.0.2.1",
-            "198.18.0.1",
-            "::1",
-            "::",
-            "fc00::1",
-            "fe80::1",
-            "ff02::1",
-            "::ffff:10.0.0.1",
-            "64:ff9b::a00:1",
-            "2001:db8::1",
-            "2002:a00:1::",
-            "2001::1",
-        ] {
-            assert!(!is_public(private.parse().unwrap()), "{private}");
-        }
-    }
 
     #[test]
     fn a_directory_is_a_json_object() {
