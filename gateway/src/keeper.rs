@@ -44,6 +44,8 @@ pub enum KeeperError {
 pub(crate) struct Tended {
     /// The keys in use and their proof. What could be brought up to date is; what can no longer be served is not.
     pub(crate) keys: Result<Standing, KeeperError>,
+    /// Why the proof at hand, which still serves, was not renewed when that was last tried.
+    pub(crate) unrenewed: Option<Arc<KeeperError>>,
     /// Whether keys that are over were destroyed, as far as it was time to. It has no part in what is served.
     pub(crate) past: Result<(), StateFileError>,
 }
@@ -69,6 +71,7 @@ pub(crate) struct Keeper {
     publication: ArcSwapOption<Publication>,
     document: ArcSwapOption<Bytes>,
     last_asked: Mutex<Option<u64>>,
+    unrenewed: ArcSwapOption<KeeperError>,
 }
 
 impl Keeper {
@@ -90,6 +93,7 @@ impl Keeper {
             publication: ArcSwapOption::empty(),
             document: ArcSwapOption::empty(),
             last_asked: Mutex::new(None),
+            unrenewed: ArcSwapOption::empty(),
         }
     }
 
@@ -130,6 +134,7 @@ impl Keeper {
         };
         Tended {
             keys: self.renew(now, turned).await,
+            unrenewed: self.unrenewed.load_full(),
             past,
         }
     }
@@ -149,10 +154,15 @@ impl Keeper {
         turned?;
         match (made, asked) {
             (Ok(standing), Some(Err(error))) => {
-                tracing::warn!(%error, "the proof of the key record was not renewed; the one at hand still serves");
+                self.unrenewed.store(Some(Arc::new(error)));
                 Ok(standing)
             }
-            (Ok(standing), _) => Ok(standing),
+            (Ok(standing), asked) => {
+                if asked.is_some() {
+                    self.unrenewed.store(None);
+                }
+                Ok(standing)
+            }
             (Err(_), Some(Err(error))) => Err(error),
             (Err(error), Some(Ok(()))) => Err(error.into()),
             (Err(_), None) => Ok(Standing::Waiting),

@@ -36,6 +36,7 @@ pub(crate) async fn tend(
     let mut ticks = interval(time.tending);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut last = None;
+    let (mut unrenewed, mut last_unrenewed) = (None::<String>, None);
     let mut last_past = Ok(());
     let mut last_supply = Supply::Good;
     loop {
@@ -44,10 +45,17 @@ pub(crate) async fn tend(
         // A task of its own: should it panic, the next one still comes.
         let tended = tokio::spawn(async move { tending.keeper.tend(now).await }).await;
         let (keys, past) = match tended {
-            Ok(Tended { keys, past }) => (
-                keys.map_err(|error| error.to_string()),
-                past.map_err(|error| error.to_string()),
-            ),
+            Ok(Tended {
+                keys,
+                unrenewed: reason,
+                past,
+            }) => {
+                unrenewed = reason.map(|error| error.to_string());
+                (
+                    keys.map_err(|error| error.to_string()),
+                    past.map_err(|error| error.to_string()),
+                )
+            }
             Err(_) => (
                 Err("tending the keys failed; please report this".to_owned()),
                 last_past.clone(),
@@ -74,6 +82,15 @@ pub(crate) async fn tend(
             }
             last = news;
         }
+        if last_unrenewed != unrenewed {
+            if let Some(error) = &unrenewed {
+                tracing::warn!(
+                    error,
+                    "the proof of the key record was not renewed; the one at hand still serves"
+                );
+            }
+            last_unrenewed.clone_from(&unrenewed);
+        }
         if last_past != past {
             match &past {
                 Err(error) => tracing::error!(
@@ -94,7 +111,10 @@ pub(crate) async fn tend(
             last_supply = Supply::of(left);
             tell(last_supply, left);
         }
-        let reason = last.clone().and_then(Result::err);
+        let reason = last
+            .clone()
+            .and_then(Result::err)
+            .or(last_unrenewed.clone());
         let figures = Map::from_iter([("epochs_published".to_owned(), json!(left))]);
         readiness.tell(ready, reason, figures);
         told.send_modify(|tending| {

@@ -8,6 +8,7 @@ mod support;
 mod admission;
 mod exchange;
 mod holding;
+mod readiness;
 mod resolver;
 mod rotation;
 mod start;
