@@ -2,6 +2,7 @@
 
 mod account;
 mod demo;
+mod load;
 mod page;
 mod serve;
 mod tally;
@@ -42,6 +43,14 @@ enum Command {
         #[arg(long, value_name = "DIR")]
         directory: Option<PathBuf>,
     },
+    /// Send a gateway as many requests as wanted, and tell what that costs it and how it bears it.
+    Load(Box<load::Arguments>),
+    /// Be the gateway that `load` loads.
+    #[command(hide = true)]
+    Gateway {
+        /// Its configuration.
+        config: PathBuf,
+    },
 }
 
 /// What a shell expects of a process that Ctrl-C ended: 128 and the signal's number.
@@ -64,8 +73,15 @@ fn main() -> ExitCode {
             Command::Serve { directory } => serve::run(directory, cli.json)
                 .await
                 .map(|()| ExitCode::SUCCESS),
+            Command::Load(arguments) => tokio::select! {
+                done = load::run(*arguments, cli.json) => done.map(|()| ExitCode::SUCCESS),
+                _ = tokio::signal::ctrl_c() => Ok(ExitCode::from(INTERRUPTED)),
+            },
+            Command::Gateway { config } => load::rig::serve(&config).await,
         }
     });
+    // A load that was interrupted has threads that are not to be waited for.
+    runtime.shutdown_background();
     match done {
         Ok(code) => code,
         Err(error) if is_closed_pipe(&error) => ExitCode::SUCCESS,
