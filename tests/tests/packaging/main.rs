@@ -7,6 +7,7 @@
 )]
 
 mod guides;
+mod notify;
 mod resolver;
 mod sandbox;
 mod units;

@@ -9,7 +9,7 @@ use std::process::{Command, Stdio};
 use super::{Machine, run, said, server, text};
 
 /// Every configuration that a server can start from without anybody else; nobody answers at port 9.
-const GATEWAY: &str = r#"
+pub(super) const GATEWAY: &str = r#"
 host = "gateway.example.net"
 operator = "operator.example"
 open_to_any_relay = true
@@ -18,7 +18,7 @@ admin = { address = "127.0.0.1:0" }
 keys = { state = "/var/lib/sotto/gateway.keys" }
 dns = { resolver = ["127.0.0.1:9", "tls://127.0.0.1:9#dns.example"] }
 "#;
-const RELAY: &str = r#"
+pub(super) const RELAY: &str = r#"
 operator = "relay.example"
 contact = "mailto:noc@relay.example"
 listen = { address = "127.0.0.1:0", tls = { certificate = "/etc/sotto/relay.crt", key = "/etc/sotto/relay.key" } }
