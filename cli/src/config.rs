@@ -269,7 +269,7 @@ impl Settings {
         })?;
 
         let mut builder = Setup::builder(first, gateway)
-            .allow_http(self.allow_http)
+            .allow_http_not_private(self.allow_http)
             .not_private(self.not_private)
             .second_opinion(!self.no_second_opinion)
             .anchors(files::anchors(self.anchor.as_deref(), clock::now())?)

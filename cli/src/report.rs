@@ -263,8 +263,8 @@ fn headline(report: &Report) -> String {
         Outcome::Invalid(_) => format!("{who}: nothing usable: {rule}"),
         Outcome::Insecure(why) => format!("{who}: insecure, so nothing of it is shown: {why}"),
         Outcome::Bogus(why) => format!("{who}: BOGUS, do not trust this answer: {why}"),
-        Outcome::Unavailable(why) => match &why.detail {
-            Some(detail) => format!("{who}: no answer: {rule} ({detail})"),
+        Outcome::Unavailable(why) => match why.context() {
+            Some(context) => format!("{who}: no answer: {rule} ({context})"),
             None => format!("{who}: no answer: {rule}"),
         },
         other => format!("{who}: {}", other.as_str()),
@@ -277,7 +277,7 @@ fn detail(outcome: &Outcome) -> Option<String> {
     match outcome {
         Outcome::Insecure(reason) => Some(reason.to_string()),
         Outcome::Bogus(bogus) => Some(bogus.to_string()),
-        Outcome::Unavailable(why) => why.detail.as_ref().map(ToString::to_string),
+        Outcome::Unavailable(why) => why.context(),
         _ => None,
     }
 }

@@ -5,17 +5,22 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use sotto_mimi::{Identifier, RecordForm};
 use sotto_proof::Question;
+use tokio::time::{sleep, timeout_at};
 
-use crate::lookup::{Knowledge, Lookup};
+use crate::lookup::{Lookup, Memory};
 use crate::report::Report;
 use crate::setup::Setup;
-use crate::step::{Event, Step};
-use crate::transport::{TlsError, Transport};
+use crate::step::{Event, Sent, Step, TransportProblem, TransportProblemKind};
+use crate::transport::{Patience, TlsError, Transport};
 
 /// A client of one setup, cheap to clone, for any number of lookups at a time.
 ///
 /// It keeps connections to its relays, and for up to an hour what it learnt of them and of the
 /// gateway's keys, in memory alone. It keeps nothing of what was asked or answered.
+///
+/// A lookup whose future is dropped is over: its request may have been processed or not, and everything else is as if
+/// it had not begun. Other lookups of the same client, and later ones, notice nothing. There is no
+/// state outside of a client.
 ///
 /// ```no_run
 /// use sotto_client::{Client, Outcome, Setup, mimi::RecordForm};
@@ -40,7 +45,13 @@ use crate::transport::{TlsError, Transport};
 pub struct Client {
     setup: Setup,
     transport: Transport,
-    knowledge: Arc<Mutex<Option<Knowledge>>>,
+    memory: Arc<Mutex<Memory>>,
+}
+
+/// What came of a step.
+enum Done {
+    Event(Event),
+    Report(Box<Report>),
 }
 
 /// Why there is no client.
@@ -62,12 +73,15 @@ impl Client {
     ///
     /// [`ClientError::Tls`] if the certification authorities cannot be used.
     pub fn new(setup: Setup) -> Result<Self, ClientError> {
-        let timeout = Duration::from_secs(setup.timeout());
-        let needs_tls = setup.relays().iter().any(crate::url::RelayUrl::is_https);
+        let needs_tls = setup.relays().iter().any(|relay| relay.url.is_https());
+        let patience = Patience {
+            connect: Duration::from_secs(setup.connect_timeout()),
+            request: Duration::from_secs(setup.request_timeout()),
+        };
         Ok(Self {
-            transport: Transport::new(setup.authorities(), needs_tls, timeout)?,
+            transport: Transport::new(setup.authorities(), needs_tls, patience)?,
             setup,
-            knowledge: Arc::default(),
+            memory: Arc::default(),
         })
     }
 
@@ -79,9 +93,9 @@ impl Client {
 
     /// Looks up a person.
     pub async fn lookup(&self, identifier: Identifier, form: RecordForm) -> Report {
-        let known = self.known();
+        let memory = self.memory();
         self.drive(Lookup::identifier_knowing(
-            known.as_ref(),
+            &memory,
             &self.setup,
             identifier,
             form,
@@ -92,50 +106,67 @@ impl Client {
 
     /// Looks up an RRset, without reading it as MIMI records.
     pub async fn query(&self, question: Question) -> Report {
-        let known = self.known();
-        self.drive(Lookup::query_knowing(
-            known.as_ref(),
-            &self.setup,
-            question,
-            now(),
-        ))
-        .await
+        let memory = self.memory();
+        self.drive(Lookup::query_knowing(&memory, &self.setup, question, now()))
+            .await
     }
 
     async fn drive(&self, (mut lookup, mut step): (Lookup, Step)) -> Report {
-        let report = loop {
-            let event = match step {
-                Step::Get {
-                    url,
-                    accept,
-                    max_bytes,
-                } => self.transport.get(&url, accept, max_bytes).await,
-                Step::Post {
-                    url,
-                    media_type,
-                    body,
-                    max_bytes,
-                } => self.transport.post(&url, media_type, body, max_bytes).await,
-                Step::Wait { until } => {
-                    tokio::time::sleep(Duration::from_secs(until.saturating_sub(now()))).await;
-                    Event::Woke
-                }
-                Step::Done(report) => break *report,
+        let ends = sleep(Duration::from_secs(self.setup.lookup_timeout())).deadline();
+        let mut report = loop {
+            let is_pause = matches!(step, Step::Wait { .. });
+            let event = match timeout_at(ends, self.perform(step)).await {
+                Ok(Done::Event(event)) => event,
+                Ok(Done::Report(report)) => break *report,
+                Err(_) if is_pause => Event::Woke,
+                Err(_) => Event::Failed {
+                    sent: Sent::Maybe,
+                    what: TransportProblem::new(TransportProblemKind::TimedOut, ""),
+                },
             };
             step = lookup.next(event, now());
         };
-        // A lookup that asked nobody learnt nothing, and forgets nothing.
-        if !report.learnt.is_empty() {
-            *self
-                .knowledge
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner) = report.knowledge.clone();
-        }
+        self.memory
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .learn(&report);
+        report.store_problem = self.flush().await;
         report
     }
 
-    fn known(&self) -> Option<Knowledge> {
-        self.knowledge
+    /// Writes the store, away from the threads that lookups run on; says why that fails if it does.
+    async fn flush(&self) -> Option<String> {
+        let store = self.setup.store()?.clone();
+        match tokio::task::spawn_blocking(move || store.flush()).await {
+            Ok(written) => written.err().map(|error| error.to_string()),
+            Err(error) => Some(error.to_string()),
+        }
+    }
+
+    /// Does what a step says.
+    async fn perform(&self, step: Step) -> Done {
+        Done::Event(match step {
+            Step::Get {
+                url,
+                accept,
+                max_bytes,
+            } => self.transport.get(&url, accept, max_bytes).await,
+            Step::Post {
+                url,
+                media_type,
+                body,
+                max_bytes,
+            } => self.transport.post(&url, media_type, body, max_bytes).await,
+            Step::Wait { until } => {
+                sleep(Duration::from_secs(until.saturating_sub(now()))).await;
+                Event::Woke
+            }
+            Step::Done(report) => return Done::Report(report),
+        })
+    }
+
+    fn memory(&self) -> Memory {
+        self.memory
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .clone()

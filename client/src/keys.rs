@@ -4,12 +4,22 @@
 //! the digest of each epoch's list stands in the gateway operator's own zone, under DNSSEC, and
 //! the document carries the proof.
 
-use sotto_envelope::{Epoch, KeyConfig, KeyConfigList, KeyDocument, KeyRecord, KeyRecords, Suite};
-use sotto_proof::{Question, RecordType, Secure};
+mod seen;
 
+use std::sync::Arc;
+
+use sotto_envelope::{Epoch, KeyConfig, KeyConfigList, KeyDocument, KeyRecord, KeyRecords, Suite};
+use sotto_proof::{self as proof, Limits, Question, RecordType, Secure};
+use sotto_wire::{KEY_DOCUMENT_MAX_BYTES, KEY_LIST_MAX_BYTES, KEY_RECORD_LABEL, media};
+
+pub(crate) use self::seen::SIGHTING_SECONDS;
+pub use self::seen::{KeySighting, KeysSeen};
 use crate::operators::{Operator, Source};
 use crate::outcome::{Code, Detail, Outcome, Unavailable};
-use crate::setup::Setup;
+use crate::relay::RelayFacts;
+use crate::response::Response;
+use crate::setup::{GatewayEntry, KeySource, Setup};
+use crate::url::RelayUrl;
 use crate::verdict::{Judged, Proved};
 
 /// A key configuration of the gateway, and why it is believed.
@@ -17,8 +27,10 @@ use crate::verdict::{Judged, Proved};
 pub(crate) struct GatewayKey {
     /// What requests are sealed to.
     pub(crate) config: KeyConfig,
-    /// The SHA-256 of the list it came in; relays compared by it show a partition.
+    /// The SHA-256 of the list it came in.
     pub(crate) digest: [u8; 32],
+    /// The digest of every epoch that the DNS proves; empty for a pinned list.
+    pub(crate) proved: Arc<[(Epoch, [u8; 32])]>,
     /// The day it is for; `None` for a pinned list.
     pub(crate) epoch: Option<Epoch>,
     /// Who runs the gateway, proved beside the key.
@@ -35,19 +47,26 @@ impl GatewayKey {
     /// refused the key of one day, only later ones count (`newer_than`).
     pub(crate) fn from_document(
         document: &[u8],
+        gateway: &GatewayEntry,
         setup: &Setup,
         newer_than: Option<Epoch>,
         now: u64,
     ) -> Result<Self, Unavailable> {
         let mut document = KeyDocument::decode(document).map_err(unproved)?;
         let question = Question {
-            name: KeyRecord::owner_name(setup.gateway())
+            name: KeyRecord::owner_name(&gateway.host)
                 .parse()
                 .map_err(unproved)?,
             rtype: RecordType::TXT,
         };
         let judged = Judged::new(&document.proof, &question, setup, now);
-        let records = key_records(&judged, now)?;
+        let records = key_records(&judged, now).map_err(|why| {
+            if why.code == Code::GatewayKeysUnproved {
+                another_gateway(&document.proof, &question, setup.limits()).unwrap_or(why)
+            } else {
+                why
+            }
+        })?;
         if let Some(refused) = newer_than {
             document.lists.retain(|(epoch, _)| *epoch > refused);
             if document.lists.is_empty() {
@@ -66,6 +85,10 @@ impl GatewayKey {
             epoch: Some(epoch),
             operator: Operator::new(records.operator(), Source::Proved),
             until: cache_until.min(valid_until),
+            proved: records
+                .epochs()
+                .filter_map(|epoch| Some((epoch, records.digest(epoch)?)))
+                .collect(),
             ..Self::from_list(&list)?
         })
     }
@@ -79,6 +102,54 @@ impl GatewayKey {
         Self::from_list(&list)
     }
 
+    /// The key of the caller's own, if the setup has one; `None` if the relay is to be asked.
+    pub(crate) fn held(
+        gateway: &GatewayEntry,
+        setup: &Setup,
+        now: u64,
+    ) -> Result<Option<Self>, Unavailable> {
+        match &gateway.keys {
+            KeySource::Relay | KeySource::PinnedDigest(_) => Ok(None),
+            KeySource::Document(document) => {
+                Self::from_document(document, gateway, setup, None, now).map(Some)
+            }
+            KeySource::List(list) => Self::from_pinned(list, None).map(Some),
+        }
+    }
+
+    /// Reads what a relay answered to [`KeyRequest`].
+    pub(crate) fn read(
+        response: Response,
+        gateway: &GatewayEntry,
+        setup: &Setup,
+        newer_than: Option<Epoch>,
+        now: u64,
+    ) -> Result<Self, Unavailable> {
+        if let KeySource::PinnedDigest(digest) = &gateway.keys {
+            let list =
+                response.content(media::OHTTP_KEYS, KEY_LIST_MAX_BYTES, Code::KeysMissing)?;
+            return Self::from_pinned(&list, Some(*digest));
+        }
+        let document = response.content(
+            media::KEY_DOCUMENT,
+            KEY_DOCUMENT_MAX_BYTES,
+            Code::KeysMissing,
+        )?;
+        Self::from_document(&document, gateway, setup, newer_than, now)
+    }
+
+    /// What was proved over `relay`, to be compared with what others prove.
+    pub(crate) fn sightings(&self, gateway: &str, relay: &str, at: u64) -> Vec<KeySighting> {
+        let sighting = |(epoch, digest): &(Epoch, [u8; 32])| KeySighting {
+            gateway: gateway.to_owned(),
+            relay: relay.to_owned(),
+            epoch: epoch.0,
+            digest: *digest,
+            at,
+        };
+        self.proved.iter().map(sighting).collect()
+    }
+
     /// Whether the key's day is within one of `now`'s, as the gateway will have it.
     pub(crate) fn is_near(&self, now: u64) -> bool {
         self.epoch.is_none_or(|epoch| is_near(epoch, now))
@@ -90,10 +161,37 @@ impl GatewayKey {
                 .config(Suite::XWing)
                 .ok_or(Unavailable::new(Code::GatewayKeysUnusable))?,
             digest: list.digest(),
+            proved: Arc::default(),
             epoch: None,
             operator: None,
             until: u64::MAX,
         })
+    }
+}
+
+/// How a relay is asked for a gateway's keys.
+#[derive(Debug)]
+pub(crate) struct KeyRequest {
+    pub(crate) url: String,
+    pub(crate) accept: &'static str,
+    pub(crate) max_bytes: usize,
+}
+
+impl KeyRequest {
+    /// The request for the keys of `gateway`, at the relay resource for it.
+    pub(crate) fn new(gateway: &GatewayEntry, url: &RelayUrl, relay: &RelayFacts) -> Self {
+        match gateway.keys {
+            KeySource::PinnedDigest(_) => Self {
+                url: url.at(&relay.resource),
+                accept: media::OHTTP_KEYS,
+                max_bytes: KEY_LIST_MAX_BYTES,
+            },
+            _ => Self {
+                url: url.keys_at(&relay.resource),
+                accept: media::KEY_DOCUMENT,
+                max_bytes: KEY_DOCUMENT_MAX_BYTES,
+            },
+        }
     }
 }
 
@@ -104,15 +202,46 @@ fn key_records(judged: &Judged, now: u64) -> Result<KeyRecords, Unavailable> {
         Ok(Proved::Secure(Secure { wildcards, .. })) if !wildcards.is_empty() => {
             Err(unproved("the key record comes from a wildcard"))
         }
+        // An alias lets another zone say what the keys are, and who runs the gateway.
+        Ok(Proved::Secure(Secure { aliases, owner, .. })) if !aliases.is_empty() => {
+            Err(Unavailable::with(
+                Code::GatewayKeysAliased,
+                Detail::Cause(format!("it leads to {owner}")),
+            ))
+        }
         Ok(Proved::Secure(secure)) => KeyRecords::read(&secure.rdatas).map_err(unproved),
         Ok(Proved::Absent(_)) => Err(unproved("the gateway's zone has no key record")),
         Err(Outcome::Unavailable(why)) if why.code == Code::Clock => Err(why),
-        Err(Outcome::Insecure(reason) | Outcome::Bogus(reason)) => Err(Unavailable::with(
-            Code::GatewayKeysUnproved,
+        Err(Outcome::Insecure(reason)) => Err(Unavailable::with(
+            Code::GatewayZoneUnsigned,
             Detail::Proof(reason),
         )),
+        Err(Outcome::Bogus(reason)) => {
+            let code = match reason.code {
+                proof::Code::SignatureExpired => Code::GatewayKeysExpired,
+                _ => Code::GatewayKeysUnproved,
+            };
+            Err(Unavailable::with(code, Detail::Proof(reason)))
+        }
         Err(other) => Err(unproved(other.as_str())),
     }
+}
+
+/// Whose keys a proof is about, if not those of the gateway that was asked for.
+fn another_gateway(proof: &[u8], question: &Question, limits: &Limits) -> Option<Unavailable> {
+    let records = proof::decode(proof, limits).ok()?;
+    let owner = records
+        .iter()
+        .filter(|record| record.rtype == RecordType::TXT && record.owner != question.name)
+        .map(|record| record.owner.to_string())
+        .find_map(|owner| {
+            let host = owner.strip_prefix(KEY_RECORD_LABEL)?.strip_prefix('.')?;
+            Some(host.trim_end_matches('.').to_owned())
+        })?;
+    Some(Unavailable::with(
+        Code::GatewayKeysForeign,
+        Detail::Domain(owner),
+    ))
 }
 
 /// Tells a document of other days from a swapped key.
@@ -130,7 +259,7 @@ fn why_none_is_usable(document: &KeyDocument, records: &KeyRecords, now: u64) ->
     if !records.epochs().any(|epoch| is_near(epoch, now)) {
         return unproved("the gateway's zone has no digest for these days");
     }
-    unproved("no list has the digest that the gateway's zone names for its day")
+    Unavailable::new(Code::GatewayKeysSwapped)
 }
 
 fn is_near(epoch: Epoch, now: u64) -> bool {

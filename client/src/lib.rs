@@ -27,6 +27,7 @@
 
 pub mod contacts;
 mod keys;
+mod learnt;
 mod lookup;
 mod operators;
 mod outcome;
@@ -40,6 +41,7 @@ mod step;
 mod store;
 mod url;
 mod verdict;
+mod via;
 
 #[cfg(feature = "tokio")]
 pub mod blocking;
@@ -55,18 +57,24 @@ pub use sotto_proof as proof;
 
 #[cfg(feature = "tokio")]
 pub use client::{Client, ClientError};
-pub use lookup::{Knowledge, Lookup};
+pub use keys::{KeySighting, KeysSeen};
+pub use learnt::{Fact, Learnt, Party};
+pub use lookup::route::PERIOD_EPOCHS;
+pub use lookup::{Knowledge, Lookup, Memory};
 pub use operators::{Operator, Operators, Source};
 pub use outcome::{
     Absence, Code, Detail, Disagreement, Explanation, Fault, Outcome, Retry, Unavailable,
 };
-pub use report::{Fact, FromStore, Learnt, Party, Report};
+pub use report::{FromStore, Report};
 pub use second_opinion::{Abstention, SecondOpinion};
-pub use setup::{MAX_RELAYS, REQUEST_TIMEOUT_SECONDS, Setup, SetupBuilder, SetupError};
-pub use step::{Event, Sent, Step, TransportProblem, TransportProblemKind};
-pub use store::{
-    AnswerHeld, Contents, GatewayKeysSeen, SCHEMA_VERSION, STORE_MAX_OCTETS, Store, StoreError,
+pub use setup::{
+    AnotherGateway, CONNECT_TIMEOUT_SECONDS, Gateway, LOOKUP_TIMEOUT_SECONDS, MAX_GATEWAYS,
+    MAX_RELAYS, MAX_TIMEOUT_SECONDS, MAX_WEIGHT, REQUEST_TIMEOUT_SECONDS, Relay, Setup,
+    SetupBuilder, SetupError,
 };
+pub use step::{Event, Sent, Step, TransportProblem, TransportProblemKind};
+pub use store::{AnswerHeld, Contents, SCHEMA_VERSION, STORE_MAX_OCTETS, Store, StoreError};
 #[cfg(feature = "tokio")]
 pub use transport::TlsError;
 pub use url::UrlError;
+pub use via::{Chosen, Passed, Via};

@@ -4,6 +4,8 @@
 //! that is not on one of the configured relays.
 
 mod knowledge;
+mod retry;
+pub(crate) mod route;
 mod running;
 
 use std::fmt;
@@ -12,13 +14,15 @@ use sotto_envelope::ProofQuery;
 use sotto_mimi::{Found, Identifier, RecordForm, Service};
 use sotto_proof::Question;
 
-pub use self::knowledge::Knowledge;
+pub use self::knowledge::{Knowledge, Memory};
 use self::running::Running;
 use crate::outcome::{Code, Detail, Outcome, Unavailable};
 use crate::reader::Reader;
-use crate::report::Report;
+use crate::report::{FromStore, Report};
 use crate::setup::Setup;
 use crate::step::{Event, Step};
+use crate::store::Answer;
+use crate::verdict::Judged;
 
 /// One lookup, driven from outside.
 ///
@@ -63,12 +67,12 @@ impl Lookup {
         form: RecordForm,
         now: u64,
     ) -> (Self, Step) {
-        Self::identifier_knowing(None, setup, identifier, form, now)
+        Self::identifier_knowing(&Memory::default(), setup, identifier, form, now)
     }
 
-    /// Starts to look up a person, on what an earlier lookup with the same setup learnt.
+    /// Starts to look up a person, on what earlier lookups with the same setup learnt.
     pub fn identifier_knowing(
-        knowledge: Option<&Knowledge>,
+        memory: &Memory,
         setup: &Setup,
         identifier: Identifier,
         form: RecordForm,
@@ -100,7 +104,7 @@ impl Lookup {
         match question {
             Ok((owner, question)) => {
                 let reader = Reader::Person { identifier, owner };
-                Self::start(knowledge, setup, reader, question, now)
+                Self::start(memory, setup, reader, question, now)
             }
             Err(cause) => {
                 let why = Unavailable::with(Code::NoOwnerName, Detail::Cause(cause));
@@ -111,17 +115,17 @@ impl Lookup {
 
     /// Starts to look up an RRset, without reading it as MIMI records.
     pub fn query(setup: &Setup, question: Question, now: u64) -> (Self, Step) {
-        Self::query_knowing(None, setup, question, now)
+        Self::query_knowing(&Memory::default(), setup, question, now)
     }
 
-    /// Starts to look up an RRset, on what an earlier lookup with the same setup learnt.
+    /// Starts to look up an RRset, on what earlier lookups with the same setup learnt.
     pub fn query_knowing(
-        knowledge: Option<&Knowledge>,
+        memory: &Memory,
         setup: &Setup,
         question: Question,
         now: u64,
     ) -> (Self, Step) {
-        Self::start(knowledge, setup, Reader::Raw, question, now)
+        Self::start(memory, setup, Reader::Raw, question, now)
     }
 
     /// Takes what came of the last step, and says what to do next.
@@ -143,7 +147,7 @@ impl Lookup {
     }
 
     fn start(
-        knowledge: Option<&Knowledge>,
+        memory: &Memory,
         setup: &Setup,
         reader: Reader,
         question: Question,
@@ -160,7 +164,10 @@ impl Lookup {
                 ));
             }
         };
-        let mut running = Box::new(Running::new(knowledge, setup, reader, question, query, now));
+        if let Some(report) = recalled(setup, &reader, &question, now) {
+            return Self::over(report);
+        }
+        let mut running = Box::new(Running::new(memory, setup, reader, question, query, now));
         match running.proceed(now) {
             Ok(step) => (Self(Some(running)), step),
             Err(outcome) => Self::over(running.report(outcome, now)),
@@ -170,6 +177,36 @@ impl Lookup {
     fn over(report: Report) -> (Self, Step) {
         (Self(None), Step::Done(Box::new(report)))
     }
+}
+
+/// The report of a lookup that the store answers, by the same rules as if the answer came now.
+///
+/// Whatever is wrong with what is stored is no reason to say so: what comes instead is asked for.
+fn recalled(setup: &Setup, reader: &Reader, question: &Question, now: u64) -> Option<Report> {
+    let store = setup.answering_store()?;
+    let Answer {
+        proof,
+        since,
+        until,
+        ..
+    } = store.recall(question, now)?;
+    let judged = Judged::new(&proof, question, setup, now);
+    let outcome = match judged.settle(setup.max_age(), now) {
+        Ok(proved) => reader.read(proved, setup),
+        Err(outcome) => outcome,
+    };
+    let stands = !matches!(outcome, Outcome::Bogus(_) | Outcome::Unavailable(_));
+    if !stands || store.refuse_older(question, &judged.verification).is_err() {
+        return None;
+    }
+    Some(Report {
+        question: Some(question.clone()),
+        proof: Some(proof),
+        verification: Some(judged.verification),
+        second_opinion: judged.second_opinion,
+        from_store: Some(FromStore { since, until }),
+        ..Report::without_question(outcome, reader.identifier().cloned(), now)
+    })
 }
 
 impl fmt::Debug for Lookup {

@@ -7,7 +7,7 @@
 use std::fmt;
 
 use crate::outcome::{Code, Detail, Unavailable};
-use crate::setup::Setup;
+use crate::setup::{GatewayEntry, RelayEntry};
 
 /// The operator of a relay or a gateway, and who says so.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -85,13 +85,17 @@ impl Operators {
         self.check().is_ok()
     }
 
-    /// Refuses a pair of which the setup says otherwise than the relay declares or the keys prove.
+    /// Refuses a pair of which the caller says otherwise than the relay declares or the keys prove.
     ///
     /// Only the registrable domains count, as for separation: it is the same party that matters.
-    pub(crate) fn agree_with(&self, setup: &Setup) -> Result<(), Unavailable> {
+    pub(crate) fn agree_with(
+        &self,
+        relay: &RelayEntry,
+        gateway: &GatewayEntry,
+    ) -> Result<(), Unavailable> {
         for (role, known, stated) in [
-            ("relay", &self.relay, setup.relay_operator()),
-            ("gateway", &self.gateway, setup.gateway_operator()),
+            ("relay", &self.relay, &relay.operator),
+            ("gateway", &self.gateway, &gateway.operator),
         ] {
             let (Some(known), Some(stated)) = (known, stated) else {
                 continue;

@@ -8,8 +8,9 @@ use std::fmt;
 
 use serde::Serialize;
 use sotto_mimi::{DroppedRecord, Found, NoRecordReason};
-use sotto_proof::{self as proof, ClockHint, Reason, Secure, Utc};
+use sotto_proof::{self as proof, ClockHint, Name, Reason, Secure, Utc};
 
+use crate::keys::KeySighting;
 use crate::operators::{Operator, Source};
 use crate::step::{TransportProblem, TransportProblemKind};
 
@@ -69,6 +70,10 @@ impl Outcome {
                 let explanation = unavailable.code.explain();
                 Some(match &unavailable.detail {
                     Some(Detail::Proof(reason)) => explanation.about(reason),
+                    Some(Detail::Older { name, .. }) => Explanation {
+                        name: Some(name.to_string()),
+                        ..explanation
+                    },
                     _ => explanation,
                 })
             }
@@ -148,24 +153,72 @@ pub struct Unavailable {
     pub code: Code,
     /// What goes with it.
     pub detail: Option<Detail>,
+    /// The relay in use, host and perhaps port; `None` if none was.
+    pub relay: Option<String>,
+    /// The host of the gateway in use; `None` if none was.
+    pub gateway: Option<String>,
+    /// Seconds after which the relay says that it may be asked again (RFC 9110 section 10.2.3).
+    pub retry_after: Option<u64>,
 }
 
 impl Unavailable {
     /// A reason without detail.
     pub(crate) const fn new(code: Code) -> Self {
-        Self { code, detail: None }
-    }
-
-    /// A reason with its detail.
-    pub(crate) const fn with(code: Code, detail: Detail) -> Self {
         Self {
             code,
-            detail: Some(detail),
+            detail: None,
+            relay: None,
+            gateway: None,
+            retry_after: None,
         }
     }
 
-    /// What went wrong below HTTP on the way to `relay`, a host and perhaps a port.
-    pub(crate) fn on_the_way_to(relay: &str, problem: &TransportProblem) -> Self {
+    /// A reason with its detail.
+    pub(crate) fn with(code: Code, detail: Detail) -> Self {
+        let mut unavailable = Self::new(code);
+        unavailable.detail = Some(detail);
+        unavailable
+    }
+
+    /// The same, over this relay and through this gateway, unless it names others already.
+    pub(crate) fn between(mut self, relay: Option<&str>, gateway: &str) -> Self {
+        self.relay = self.relay.or_else(|| relay.map(str::to_owned));
+        self.gateway = self.gateway.or_else(|| Some(gateway.to_owned()));
+        self
+    }
+
+    /// What goes with the code, in words: who failed, where that is known, and how.
+    ///
+    /// `None` if there is nothing to say. Never holds what was asked.
+    #[must_use]
+    pub fn context(&self) -> Option<String> {
+        let who = match self.code.fault() {
+            Fault::Network | Fault::Relay => self.relay.clone(),
+            Fault::Gateway => self.gateway.as_ref().map(|gateway| match &self.relay {
+                Some(relay) => format!("{gateway} over {relay}"),
+                None => gateway.clone(),
+            }),
+            _ => None,
+        };
+        let wait = self
+            .retry_after
+            .map(|seconds| format!("it says to wait {seconds} s"));
+        let detail = self.detail.as_ref().map(ToString::to_string);
+        let how: Vec<_> = detail
+            .filter(|detail| !detail.is_empty())
+            .into_iter()
+            .chain(wait)
+            .collect();
+        match (who, how.is_empty()) {
+            (Some(who), true) => Some(who),
+            (Some(who), false) => Some(format!("{who}: {}", how.join(", "))),
+            (None, true) => None,
+            (None, false) => Some(how.join(", ")),
+        }
+    }
+
+    /// What went wrong below HTTP.
+    pub(crate) fn on_the_way(problem: &TransportProblem) -> Self {
         let code = match problem.kind {
             TransportProblemKind::Connect => Code::ConnectFailed,
             TransportProblemKind::Certificate => Code::CertificateRefused,
@@ -174,19 +227,15 @@ impl Unavailable {
             TransportProblemKind::Lost => Code::ConnectionLost,
             TransportProblemKind::TooLarge => Code::ResponseTooLarge,
         };
-        let cause = match problem.cause.as_str() {
-            "" => relay.to_owned(),
-            cause => format!("{relay}: {cause}"),
-        };
-        Self::with(code, Detail::Cause(cause))
+        Self::with(code, Detail::Cause(problem.cause.clone()))
     }
 }
 
 impl fmt::Display for Unavailable {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.write_str(self.code.summary())?;
-        if let Some(detail) = &self.detail {
-            write!(out, " ({detail})")?;
+        if let Some(context) = self.context() {
+            write!(out, " ({context})")?;
         }
         write!(out, "; {}", self.code.remedy())
     }
@@ -218,6 +267,15 @@ pub enum Detail {
         /// What the caller accepts, seconds.
         max_age: u64,
     },
+    /// A statement that is older than one seen before.
+    Older {
+        /// The name that both are about.
+        name: Name,
+        /// The inception of the signature on this one, Unix seconds.
+        signed_at: u64,
+        /// The inception of the signature on the newest one seen.
+        seen: u64,
+    },
     /// The party meant: `"relay"` or `"gateway"`.
     Party(&'static str),
     /// The domain meant.
@@ -231,6 +289,10 @@ pub enum Detail {
         /// The operator as the relay declares it, or as the key record proves it.
         known: Operator,
     },
+    /// Two lists that were proved for one epoch: what was seen before, and what came now.
+    KeysDiffer(Box<[KeySighting; 2]>),
+    /// Seconds that the whole lookup may take.
+    Seconds(u64),
     /// The cause in words, from the part that found it; never holds what was asked.
     Cause(String),
 }
@@ -272,6 +334,16 @@ impl fmt::Display for Detail {
                     Utc(*signed_at)
                 )
             }
+            Self::Older {
+                signed_at, seen, ..
+            } => {
+                write!(
+                    out,
+                    "signed on {}, one signed on {} was seen",
+                    Utc(*signed_at),
+                    Utc(*seen)
+                )
+            }
             Self::Party(role) => write!(out, "the {role}'s"),
             Self::Domain(domain) => out.write_str(domain),
             Self::Conflict {
@@ -285,6 +357,19 @@ impl fmt::Display for Detail {
                 };
                 write!(out, "the {role}'s: stated is {stated}, {says} {known}")
             }
+            Self::KeysDiffer(sightings) => {
+                let [before, now] = &**sightings;
+                let from = |sighting: &KeySighting| {
+                    let [a, b, c, d, ..] = sighting.digest;
+                    format!(
+                        "{a:02x}{b:02x}{c:02x}{d:02x}... over {}, {}",
+                        sighting.relay,
+                        Utc(sighting.at)
+                    )
+                };
+                write!(out, "day {}: {}; {}", now.epoch, from(before), from(now))
+            }
+            Self::Seconds(seconds) => write!(out, "{seconds} s"),
             Self::Cause(cause) => out.write_str(cause),
         }
     }
@@ -435,6 +520,8 @@ codes! {
     NameNotCarried "name_not_carried" Caller No "the protocol cannot carry this name or type" "names are at most 254 characters of letters, digits, -, _, . and *";
     Clock "clock" Caller AfterRemedy "the local clock and every signature disagree" "set the clock";
     TooOld "too_old" Domain Later "the signatures are older than accepted" "raise the accepted age, or wait until the domain signs again";
+    RolledBack "rolled_back" Unknown Later "the answer is older than one seen before under the same key" "ask again when the TTL of the older one is over, or through another gateway; if the owner went back to old data on purpose, clear the store";
+    LookupTimedOut "lookup_timed_out" Network Later "the time for the whole lookup is over" "ask again, or allow more time";
     Misused "misused" Caller AfterRemedy "the event does not belong to the step before it" "answer each step with its own event, and none after Done";
 
     // The network, up to the relay.
@@ -460,12 +547,19 @@ codes! {
     RelayUnready "relay_unready" Relay Later "the relay or the gateway is starting, draining or overloaded" "wait, then ask again";
     GatewayUnreachable "gateway_unreachable" Gateway Later "the relay got no usable answer from the gateway" "wait, or configure another gateway";
     GatewayTimedOut "gateway_timed_out" Gateway Later "the gateway did not answer the relay in time" "wait, or configure another gateway";
+    RequestLooped "request_looped" Relay AfterRemedy "the relay met the request again: the gateway's address leads back to it" "tell the relay's operator, or configure another relay";
     UnexpectedStatus "unexpected_status" Relay Elsewhere "the relay answered with a status that the protocol does not know" "check that the URL is a relay resource";
     UnexpectedMediaType "unexpected_media_type" Relay Elsewhere "the relay answered with something else than asked for" "check that the URL is a relay resource";
 
     // The gateway's keys.
     KeysMissing "keys_missing" Relay Elsewhere "the relay has no key document for the gateway" "give a key document or list from a file, or configure another relay";
-    GatewayKeysUnproved "gateway_keys_unproved" Gateway Later "the gateway's keys are not proved, so nothing was sent" "the gateway's operator publishes the key record under DNSSEC; a swapped key looks the same";
+    GatewayKeysUnproved "gateway_keys_unproved" Gateway Later "the gateway's keys are not proved, so nothing was sent" "the gateway's operator publishes the key record, or looks at its proof";
+    GatewayZoneUnsigned "gateway_zone_unsigned" Gateway AfterRemedy "the gateway's zone is not signed (any more), so its keys are not proved" "the gateway's operator signs the zone and puts the DS into its parent";
+    GatewayKeysExpired "gateway_keys_expired" Relay Later "the signatures on the gateway's key record are over" "the relay fetches the document anew; if it is fresh, the gateway's operator signs the zone again";
+    GatewayKeysAliased "gateway_keys_aliased" Gateway AfterRemedy "the key record is behind an alias, so that another zone names the keys" "the gateway's operator publishes the key record at its own name";
+    GatewayKeysForeign "gateway_keys_foreign" Relay Elsewhere "the key document is that of another gateway" "tell the relay's operator, or configure another relay";
+    GatewayKeysSwapped "gateway_keys_swapped" Relay Elsewhere "the keys are not those that the gateway's zone names for their day" "configure another relay; if it hands out the same, the gateway's operator publishes its own keys";
+    KeysDiffer "keys_differ" Gateway AfterRemedy "two lists of keys are proved for one day, so that somebody may be known by the key" "use another gateway, and ask its operator whether it replaced its keys within a day";
     GatewayKeysStale "gateway_keys_stale" Relay Later "the key document is for other days than today's" "check the clock; otherwise the relay serves an old document";
     GatewayKeysUnusable "gateway_keys_unusable" Gateway Elsewhere "the gateway offers no X-Wing key" "configure another gateway";
     GatewayKeyRefused "gateway_key_refused" Gateway Later "the gateway does not take its own proved key, and there is no newer one" "wait until relay and gateway agree again";
@@ -569,14 +663,31 @@ mod tests {
     }
 
     #[test]
-    fn a_connection_that_fails_names_the_relay() {
-        for (cause, detail) in [
-            ("", "relay.example:8443"),
-            ("refused", "relay.example:8443: refused"),
+    fn a_failure_names_the_relay_and_a_gateway_s_the_gateway() {
+        for (kind, cause, context) in [
+            (TransportProblemKind::Connect, "", "relay.example:8443"),
+            (
+                TransportProblemKind::Connect,
+                "refused",
+                "relay.example:8443: refused",
+            ),
         ] {
-            let problem = TransportProblem::new(TransportProblemKind::Connect, cause);
-            let why = Unavailable::on_the_way_to("relay.example:8443", &problem);
-            assert_eq!(why.detail.unwrap().to_string(), detail);
+            let why = Unavailable::on_the_way(&TransportProblem::new(kind, cause))
+                .between(Some("relay.example:8443"), "g.example");
+            assert_eq!(why.context().as_deref(), Some(context));
         }
+        let why = Unavailable::with(Code::GatewayTimedOut, Detail::Status(504))
+            .between(Some("relay.example"), "g.example");
+        assert_eq!(
+            why.context().as_deref(),
+            Some("g.example over relay.example: status 504")
+        );
+        let mut busy = Unavailable::with(Code::RelayBusy, Detail::Status(429))
+            .between(Some("relay.example"), "g.example");
+        busy.retry_after = Some(30);
+        assert_eq!(
+            busy.context().as_deref(),
+            Some("relay.example: status 429, it says to wait 30 s")
+        );
     }
 }

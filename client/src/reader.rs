@@ -47,6 +47,14 @@ impl Reader {
         }
     }
 
+    /// The identifier, if a person is asked for.
+    pub(crate) fn identifier(&self) -> Option<&Identifier> {
+        match self {
+            Self::Person { identifier, .. } => Some(identifier),
+            Self::Raw => None,
+        }
+    }
+
     /// The identifier, if a person was asked for.
     pub(crate) fn into_identifier(self) -> Option<Identifier> {
         match self {

@@ -5,8 +5,8 @@ use sotto_wire::{RelayDescription, media};
 use crate::operators::{Operator, Source};
 use crate::outcome::{Code, Detail, Retry, Unavailable};
 use crate::response::Response;
-use crate::setup::Setup;
-use crate::url::{RelayUrl, is_resource_path};
+use crate::setup::RelayEntry;
+use crate::url::is_resource_path;
 
 /// Octets of the largest description: room for some 500 gateways.
 pub(crate) const DESCRIPTION_MAX_BYTES: usize = 65_536;
@@ -26,11 +26,11 @@ impl RelayFacts {
     /// states of the operator counts only where the relay declares nothing.
     pub(crate) fn read(
         response: Response,
-        url: &RelayUrl,
-        setup: &Setup,
+        relay: &RelayEntry,
+        gateway: &str,
     ) -> Result<Self, Unavailable> {
-        let named = url.resource().map(str::to_owned);
-        let stated = setup.relay_operator().cloned();
+        let named = relay.url.resource().map(str::to_owned);
+        let stated = relay.operator.clone();
         let content =
             match response.content(media::JSON, DESCRIPTION_MAX_BYTES, Code::DescriptionMissing) {
                 Ok(content) => content,
@@ -50,7 +50,7 @@ impl RelayFacts {
         if description.version != RelayDescription::VERSION {
             return Err(invalid(format!("version {}", description.version)));
         }
-        let resource = match (named, description.resource_for(setup.gateway())) {
+        let resource = match (named, description.resource_for(gateway)) {
             (Some(resource), _) => resource,
             (None, Some(resource)) if is_resource_path(resource) => resource.to_owned(),
             (None, Some(_)) => {

@@ -1,15 +1,15 @@
 //! A finished lookup: the outcome, what proves it, and who learnt what.
 
-use std::fmt;
-
 use sotto_mimi::Identifier;
 use sotto_proof::{Question, Validity, Verification};
-use sotto_wire::AnswerClass;
 
+use crate::keys::KeySighting;
+use crate::learnt::{Learnt, Party};
 use crate::lookup::Knowledge;
-use crate::operators::{Operator, Operators};
+use crate::operators::Operators;
 use crate::outcome::Outcome;
 use crate::second_opinion::SecondOpinion;
+use crate::via::Via;
 
 /// A finished lookup.
 #[derive(Debug)]
@@ -32,8 +32,16 @@ pub struct Report {
     pub second_opinion: SecondOpinion,
     /// Who runs the relay and the gateway, as far as that is known.
     pub operators: Operators,
-    /// The SHA-256 of the key list that the question was sealed to: compare it with what others see.
+    /// Over which relay and through which gateway it went, and why; `None` if nothing had to be asked.
+    pub via: Option<Via>,
+    /// The SHA-256 of the key list that the question was sealed to.
     pub key_digest: Option<[u8; 32]>,
+    /// Every digest that the key documents of this lookup proved: what other relays hand out has to agree.
+    pub keys: Vec<KeySighting>,
+    /// When the answer came, and until when it may be used, if it comes from the store: then nobody was asked.
+    pub from_store: Option<FromStore>,
+    /// Why the store could not be written after the lookup, for a person; the report is right all the same.
+    pub store_problem: Option<String>,
     /// Who learnt what, on this lookup.
     pub learnt: Vec<Learnt>,
     /// What the next lookup over the same relay need not fetch again.
@@ -56,7 +64,11 @@ impl Report {
             verification: None,
             second_opinion: SecondOpinion::NotAsked,
             operators: Operators::default(),
+            via: None,
             key_digest: None,
+            keys: Vec::new(),
+            from_store: None,
+            store_problem: None,
             learnt: Vec::new(),
             knowledge: None,
         }
@@ -74,12 +86,10 @@ impl Report {
         if matches!(self.outcome, Outcome::Bogus(_) | Outcome::Unavailable(_)) {
             return None;
         }
-        let verification = self.verification.as_ref()?;
-        let until = self.at.saturating_add(verification.cache_ttl?.into());
+        let until = keep_until(self.verification.as_ref()?, self.at)?;
         Some(
-            verification
-                .validity
-                .map_or(until, |validity| validity.until.min(until)),
+            self.from_store
+                .map_or(until, |stored| stored.until.min(until)),
         )
     }
 
@@ -94,165 +104,22 @@ impl Report {
     }
 }
 
-/// What one party may have learnt.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// The life of an answer that comes from the store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Learnt {
-    /// The party.
-    pub party: Party,
-    /// Its host name; `None` where the client does not know it.
-    pub host: Option<String>,
-    /// Who runs it, if known.
-    pub operator: Option<String>,
-    /// What it may have learnt.
-    pub facts: Vec<Fact>,
-    /// Whether it certainly learnt that; `false` where the client cannot know how far the request
-    /// came.
-    pub certain: bool,
+pub struct FromStore {
+    /// When it came, Unix seconds.
+    pub since: u64,
+    /// The first second at which it is not used any more.
+    pub until: u64,
 }
 
-/// A party to a lookup.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Party {
-    /// The relay.
-    Relay,
-    /// The gateway.
-    Gateway,
-    /// The gateway's resolver and the name servers it asks.
-    Dns,
-}
-
-/// Something learnt.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Fact {
-    /// The client's network address.
-    ClientAddress,
-    /// When it asked.
-    Time,
-    /// Which gateway it uses.
-    Gateway,
-    /// The size class of the answer.
-    AnswerClass(AnswerClass),
-    /// Which relay the question came through.
-    Relay,
-    /// The owner name asked for, and the type.
-    OwnerName,
-    /// The address of the gateway, or of its resolver.
-    GatewayAddress,
-}
-
-impl fmt::Display for Party {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str(match self {
-            Self::Relay => "relay",
-            Self::Gateway => "gateway",
-            Self::Dns => "DNS",
-        })
-    }
-}
-
-impl fmt::Display for Fact {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::ClientAddress => out.write_str("your address"),
-            Self::Time => out.write_str("when"),
-            Self::Gateway => out.write_str("which gateway"),
-            Self::AnswerClass(class) => write!(out, "an answer of {} octets", class.bytes()),
-            Self::Relay => out.write_str("which relay"),
-            Self::OwnerName => out.write_str("the name asked for"),
-            Self::GatewayAddress => out.write_str("the gateway's address"),
-        }
-    }
-}
-
-impl fmt::Display for Learnt {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "{}", self.party)?;
-        if let Some(host) = &self.host {
-            write!(out, " {host}")?;
-        }
-        if !self.certain {
-            out.write_str(" may have learnt")?;
-        }
-        out.write_str(": ")?;
-        for (index, fact) in self.facts.iter().enumerate() {
-            write!(out, "{}{fact}", if index == 0 { "" } else { ", " })?;
-        }
-        Ok(())
-    }
-}
-
-/// What a lookup did at one relay, as far as that can have been seen.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Contact {
-    pub(crate) relay: String,
-    pub(crate) operator: Option<Operator>,
-    /// A request of any kind may have arrived.
-    pub(crate) reached: bool,
-    /// A request did arrive: there was an answer.
-    pub(crate) answered: bool,
-    /// An encapsulated request may have arrived.
-    pub(crate) asked: bool,
-    pub(crate) answer: Option<AnswerClass>,
-    /// The status of an answer that came out of its seal: the gateway read the question.
-    pub(crate) sealed_status: Option<u16>,
-}
-
-impl Contact {
-    /// No contact yet.
-    pub(crate) fn new(relay: &str) -> Self {
-        Self {
-            relay: relay.to_owned(),
-            ..Self::default()
-        }
-    }
-}
-
-/// Who learnt what from these contacts.
-pub(crate) fn learnt(
-    contacts: &[Contact],
-    gateway: &str,
-    operator: Option<&Operator>,
-) -> Vec<Learnt> {
-    let mut learnt: Vec<_> = contacts
-        .iter()
-        .filter(|contact| contact.reached)
-        .map(|contact| Learnt {
-            party: Party::Relay,
-            host: Some(contact.relay.clone()),
-            operator: contact.operator.as_ref().map(ToString::to_string),
-            facts: [Fact::ClientAddress, Fact::Time, Fact::Gateway]
-                .into_iter()
-                .chain(contact.answer.map(Fact::AnswerClass))
-                .collect(),
-            certain: contact.answered,
-        })
-        .collect();
-    let asked = || contacts.iter().filter(|contact| contact.asked);
-    if asked().next().is_some() {
-        learnt.push(Learnt {
-            party: Party::Gateway,
-            host: Some(gateway.to_owned()),
-            operator: operator.map(ToString::to_string),
-            facts: vec![Fact::Relay, Fact::Time, Fact::OwnerName],
-            certain: asked().any(|contact| contact.sealed_status.is_some()),
-        });
-    }
-    if asked().any(|contact| contact.sealed_status.is_none_or(asks_the_dns)) {
-        learnt.push(Learnt {
-            party: Party::Dns,
-            host: None,
-            operator: None,
-            facts: vec![Fact::GatewayAddress, Fact::Time, Fact::OwnerName],
-            certain: asked().any(|contact| contact.sealed_status == Some(200)),
-        });
-    }
-    learnt
-}
-
-/// Whether a gateway that answers so under seal may have asked the DNS: not if it refused to.
-fn asks_the_dns(sealed_status: u16) -> bool {
-    !matches!(sealed_status, 400 | 403 | 503)
+/// Unix seconds until which what was verified at `at` may be kept: the lower of TTL and signatures.
+pub(crate) fn keep_until(verification: &Verification, at: u64) -> Option<u64> {
+    let until = at.saturating_add(verification.cache_ttl?.into());
+    Some(
+        verification
+            .validity
+            .map_or(until, |validity| validity.until.min(until)),
+    )
 }

@@ -12,6 +12,8 @@ use crate::outcome::{Code, Detail, Unavailable};
 pub(crate) struct Response {
     pub(crate) status: u16,
     pub(crate) media_type: Option<String>,
+    /// Seconds to wait, in the relay's words.
+    pub(crate) retry_after: Option<u64>,
     pub(crate) body: Vec<u8>,
 }
 
@@ -32,10 +34,11 @@ impl Response {
             ));
         }
         if self.status != 200 {
-            return Err(Unavailable::with(
-                unsealed_status(self.status, missing),
-                Detail::Status(self.status),
-            ));
+            let code = unsealed_status(self.status, missing);
+            return Err(Unavailable {
+                retry_after: self.retry_after,
+                ..Unavailable::with(code, Detail::Status(self.status))
+            });
         }
         if !is_of_type(self.media_type.as_deref(), expected) {
             return Err(Unavailable::with(
@@ -67,6 +70,7 @@ fn unsealed_status(status: u16, missing: Code) -> Code {
         502 => Code::GatewayUnreachable,
         503 => Code::RelayUnready,
         504 => Code::GatewayTimedOut,
+        508 => Code::RequestLooped,
         _ => Code::UnexpectedStatus,
     }
 }

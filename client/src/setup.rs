@@ -1,46 +1,70 @@
 //! What a client is told once: whom to ask, what to believe, and nothing that is not private.
 
+mod builder;
+mod error;
+mod parties;
+
 use std::sync::Arc;
 
-use sotto_envelope::{KeyConfigList, KeyDocument, KeyDocumentError, KeyListError};
-use sotto_mimi::{DEFAULT_MIMI_TYPE, Domain, PRIVATE_USE_TYPES, RecordForm, TieBreak};
+use sotto_mimi::{Domain, RecordForm, TieBreak};
 use sotto_proof::{Anchors, Limits, RecordType};
-use sotto_wire::{KEY_DOCUMENT_MAX_BYTES, KEY_LIST_MAX_BYTES};
 
-use crate::operators::{Operator, Source};
-use crate::url::{RelayUrl, UrlError};
+use crate::store::Store;
+
+pub use self::builder::SetupBuilder;
+pub use self::error::SetupError;
+pub use self::parties::{Gateway, MAX_WEIGHT, Relay};
+pub(crate) use self::parties::{GatewayEntry, KeySource, RelayEntry};
+
+/// Seconds for a connection to a relay, TLS included: enough for two retransmissions of a SYN
+/// (RFC 6298 section 2), on two address families in turn.
+pub const CONNECT_TIMEOUT_SECONDS: u64 = 10;
 
 /// Seconds for one request to the relay, from the first octet sent to the last received.
 ///
 /// Above the gateway's own patience with its resolver, so that its sealed refusal still arrives.
 pub const REQUEST_TIMEOUT_SECONDS: u64 = 20;
 
+/// Seconds for a whole lookup: three requests at their slowest.
+pub const LOOKUP_TIMEOUT_SECONDS: u64 = 60;
+
+/// Seconds of the longest timeout: beyond it the network has long given the connection up (RFC 9293 section 3.8.3
+/// allows 100 s and more).
+pub const MAX_TIMEOUT_SECONDS: u64 = 600;
+
 /// Relays that one setup may name.
 pub const MAX_RELAYS: usize = 8;
+
+/// Gateways that one setup may name.
+pub const MAX_GATEWAYS: usize = 8;
 
 /// What a client is told once.
 ///
 /// Cheap to clone. Every default is the private one: https, the IANA root, keys proved by
-/// DNSSEC, relay and gateway of different operators, the second opinion asked.
+/// DNSSEC, relay and gateway of different operators, one gateway for each lookup, the second opinion asked.
 ///
 /// ```
 /// # fn main() -> Result<(), sotto_client::SetupError> {
 /// let setup = sotto_client::Setup::builder("https://relay.example", "gateway.example.net").build()?;
-/// assert_eq!(setup.gateway(), "gateway.example.net");
+/// assert_eq!(setup.gateway_hosts().collect::<Vec<_>>(), ["gateway.example.net"]);
 /// # Ok(())
 /// # }
+/// ```
+///
+/// There is none without both a relay and a gateway:
+///
+/// ```compile_fail
+/// let setup = sotto_client::Setup::builder("https://relay.example").build();
 /// ```
 #[derive(Clone, Debug)]
 pub struct Setup(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
-    relays: Vec<RelayUrl>,
-    gateway: String,
-    relay_operator: Option<Operator>,
-    gateway_operator: Option<Operator>,
+    relays: Vec<RelayEntry>,
+    gateways: Vec<GatewayEntry>,
+    another_gateway: AnotherGateway,
     not_private: bool,
-    keys: KeySource,
     anchors: Anchors,
     limits: Limits,
     max_age: Option<u64>,
@@ -49,64 +73,40 @@ struct Inner {
     phone_zone: Option<Domain>,
     tie_break: TieBreak,
     authorities: Option<Vec<u8>>,
-    timeout: u64,
+    timeouts: Timeouts,
+    store: Option<Store>,
+    ask_anew: bool,
 }
 
-/// Where the gateway's key configurations come from, and why they are believed.
-#[derive(Clone, Debug)]
-pub(crate) enum KeySource {
-    /// The relay's key document, proved by DNSSEC.
-    Relay,
-    /// The relay's `application/ohttp-keys` list, if its SHA-256 is this one.
-    PinnedDigest([u8; 32]),
-    /// A key document that the caller holds, proved by DNSSEC.
-    Document(Arc<[u8]>),
-    /// An `application/ohttp-keys` list that the caller holds and vouches for.
-    List(Arc<[u8]>),
-}
-
-/// Why a setup is refused.
-#[derive(Debug, thiserror::Error)]
+/// What a lookup does whose gateway is of no use: chosen before it begins, never by what is asked.
+///
+/// No choice depends on what came under seal.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub enum SetupError {
-    /// The relay's URL cannot be used.
-    #[error("relay URL {url:?}: {source}")]
-    RelayUrl {
-        /// The URL as given.
-        url: String,
-        /// What is wrong with it.
-        source: UrlError,
-    },
-    /// More relays than [`MAX_RELAYS`].
-    #[error("more than {MAX_RELAYS} relays; name fewer")]
-    TooManyRelays,
-    /// The gateway is not a host name.
-    #[error(
-        "gateway {0:?} is not a host name; give it as in `gateway.example.net`, without scheme, port or path"
-    )]
-    GatewayHost(String),
-    /// A stated operator is not a domain.
-    #[error("operator {0:?} is not a domain; give it as in `example.net`")]
-    Operator(String),
-    /// The keys from a file are of no use in their size.
-    #[error(
-        "the keys given hold {octets} octets; a key document has 1 to {KEY_DOCUMENT_MAX_BYTES}, a list 1 to {KEY_LIST_MAX_BYTES}"
-    )]
-    KeySize {
-        /// The octets given.
-        octets: usize,
-    },
-    /// What begins as a key document does not go on as one.
-    #[error("the keys given are not usable: {0}")]
-    KeyDocument(KeyDocumentError),
-    /// The keys begin as no key document, and are no list either.
-    #[error("the keys given are neither a key document (it begins with SKD1) nor a list: {0}")]
-    KeyList(KeyListError),
-    /// The type for MIMI records is not for private use.
-    #[error(
-        "type {0} is not for private use; RFC 6895 section 3.1 reserves 65280 to 65534 for that"
-    )]
-    MimiType(u16),
+pub enum AnotherGateway {
+    /// It ends. A relay that fails one gateway after the other can then not lead the client to the
+    /// one that it likes.
+    #[default]
+    Never,
+    /// It goes on to another, as long as no question was sent: where no relay has believable
+    /// keys of the first, say.
+    BeforeAsking,
+    /// It goes on to another even if the first may have the question already: where the relay says that it got
+    /// no answer from it.
+    ///
+    /// Two gateways may then know the name asked for, and the relay decides whether they do.
+    AfterAskingNotPrivate,
+}
+
+/// How long things may take, seconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Timeouts {
+    /// For a connection, TLS included.
+    pub(crate) connect: u64,
+    /// For one request, connection included.
+    pub(crate) request: u64,
+    /// For all of a lookup.
+    pub(crate) lookup: u64,
 }
 
 impl Setup {
@@ -115,36 +115,18 @@ impl Setup {
     /// `relay` is an https URL: the relay's origin (`https://relay.example`), whose
     /// `/.well-known/sotto` then names the relay resource, or a relay resource itself
     /// (`https://relay.example/gateway.example.net`). `gateway` is the gateway's host name.
-    pub fn builder(relay: impl Into<String>, gateway: impl Into<String>) -> SetupBuilder {
-        SetupBuilder {
-            relays: vec![relay.into()],
-            gateway: gateway.into(),
-            relay_operator: None,
-            gateway_operator: None,
-            not_private: false,
-            allow_http: false,
-            keys: KeySource::Relay,
-            anchors: Anchors::iana(),
-            limits: Limits::default(),
-            max_age: None,
-            second_opinion: true,
-            mimi_type: DEFAULT_MIMI_TYPE,
-            phone_zone: None,
-            tie_break: TieBreak::new([0; 16]),
-            authorities: None,
-            timeout: REQUEST_TIMEOUT_SECONDS,
-        }
+    pub fn builder(relay: impl Into<Relay>, gateway: impl Into<Gateway>) -> SetupBuilder {
+        SetupBuilder::new(relay.into(), gateway.into())
     }
 
-    /// The gateway's host name, lower case.
-    #[must_use]
-    pub fn gateway(&self) -> &str {
-        &self.0.gateway
+    /// The host names of the gateways, lower case, as they were named.
+    pub fn gateway_hosts(&self) -> impl Iterator<Item = &str> {
+        self.0.gateways.iter().map(|gateway| gateway.host.as_str())
     }
 
-    /// The hosts of the relays, in the order in which they are tried.
+    /// The hosts of the relays, as they were named.
     pub fn relay_hosts(&self) -> impl Iterator<Item = &str> {
-        self.0.relays.iter().map(RelayUrl::host)
+        self.0.relays.iter().map(|relay| relay.url.host())
     }
 
     /// The anchors that proofs are verified against.
@@ -174,10 +156,22 @@ impl Setup {
         self.0.phone_zone.as_ref()
     }
 
+    /// Seconds for a connection to a relay, TLS included.
+    #[must_use]
+    pub fn connect_timeout(&self) -> u64 {
+        self.0.timeouts.connect
+    }
+
     /// Seconds for one request, from the first octet sent to the last received.
     #[must_use]
-    pub fn timeout(&self) -> u64 {
-        self.0.timeout
+    pub fn request_timeout(&self) -> u64 {
+        self.0.timeouts.request
+    }
+
+    /// Seconds for a whole lookup.
+    #[must_use]
+    pub fn lookup_timeout(&self) -> u64 {
+        self.0.timeouts.lookup
     }
 
     /// Additional certification authorities, PEM.
@@ -186,24 +180,31 @@ impl Setup {
         self.0.authorities.as_deref()
     }
 
-    pub(crate) fn relays(&self) -> &[RelayUrl] {
+    /// What is kept between lookups, if anything is.
+    #[must_use]
+    pub fn store(&self) -> Option<&Store> {
+        self.0.store.as_ref()
+    }
+
+    /// The store that lookups may be answered from.
+    pub(crate) fn answering_store(&self) -> Option<&Store> {
+        self.store().filter(|_| !self.0.ask_anew)
+    }
+
+    pub(crate) fn relays(&self) -> &[RelayEntry] {
         &self.0.relays
     }
 
-    pub(crate) fn relay_operator(&self) -> Option<&Operator> {
-        self.0.relay_operator.as_ref()
+    pub(crate) fn gateways(&self) -> &[GatewayEntry] {
+        &self.0.gateways
     }
 
-    pub(crate) fn gateway_operator(&self) -> Option<&Operator> {
-        self.0.gateway_operator.as_ref()
+    pub(crate) fn another_gateway(&self) -> AnotherGateway {
+        self.0.another_gateway
     }
 
     pub(crate) fn is_private(&self) -> bool {
         !self.0.not_private
-    }
-
-    pub(crate) fn keys(&self) -> &KeySource {
-        &self.0.keys
     }
 
     pub(crate) fn max_age(&self) -> Option<u64> {
@@ -219,279 +220,5 @@ impl Setup {
     }
 }
 
-/// Builds a [`Setup`]; see [`Setup::builder`].
-#[derive(Clone, Debug)]
-#[must_use]
-pub struct SetupBuilder {
-    relays: Vec<String>,
-    gateway: String,
-    relay_operator: Option<String>,
-    gateway_operator: Option<String>,
-    not_private: bool,
-    allow_http: bool,
-    keys: KeySource,
-    anchors: Anchors,
-    limits: Limits,
-    max_age: Option<u64>,
-    second_opinion: bool,
-    mimi_type: u16,
-    phone_zone: Option<Domain>,
-    tie_break: TieBreak,
-    authorities: Option<Vec<u8>>,
-    timeout: u64,
-}
-
-impl SetupBuilder {
-    /// Names another relay, tried when no octet of a request could be sent to those before it.
-    pub fn another_relay(mut self, url: impl Into<String>) -> Self {
-        self.relays.push(url.into());
-        self
-    }
-
-    /// Permits plain HTTP to the relay: for loopback, or behind a proxy that speaks TLS.
-    ///
-    /// Anybody on the path then learns what the relay learns. The question stays sealed.
-    pub fn allow_http(mut self, allow: bool) -> Self {
-        self.allow_http = allow;
-        self
-    }
-
-    /// Permits a relay and a gateway of one operator, or of an unknown one.
-    ///
-    /// Privacy is gone: one party may learn both who asks and for whom.
-    pub fn not_private(mut self, not_private: bool) -> Self {
-        self.not_private = not_private;
-        self
-    }
-
-    /// States who operates the relays, for foreign ones that do not describe themselves.
-    ///
-    /// It replaces nothing: a relay that declares another operator is refused
-    /// ([`crate::Code::OperatorConflict`]).
-    pub fn relay_operator(mut self, domain: impl Into<String>) -> Self {
-        self.relay_operator = Some(domain.into());
-        self
-    }
-
-    /// States who operates the gateway, for pinned keys, which prove no operator.
-    ///
-    /// It replaces nothing: a key record that proves another operator is refused
-    /// ([`crate::Code::OperatorConflict`]).
-    pub fn gateway_operator(mut self, domain: impl Into<String>) -> Self {
-        self.gateway_operator = Some(domain.into());
-        self
-    }
-
-    /// Believes the list of key configurations with this SHA-256, and no other.
-    ///
-    /// The relay resource then has to hand out `application/ohttp-keys` on GET. Replaces DNSSEC
-    /// as the reason to believe the keys, and any source named before.
-    pub fn key_digest(mut self, digest: [u8; 32]) -> Self {
-        self.keys = KeySource::PinnedDigest(digest);
-        self
-    }
-
-    /// Takes the keys from these octets, and fetches none.
-    ///
-    /// A key document (it begins with `SKD1`) is proved like the relay's own. Anything else is an
-    /// `application/ohttp-keys` list, believed because the caller vouches for it. Replaces any
-    /// source named before.
-    pub fn key_document(mut self, octets: &[u8]) -> Self {
-        self.keys = if octets.starts_with(b"SKD1") {
-            KeySource::Document(octets.into())
-        } else {
-            KeySource::List(octets.into())
-        };
-        self
-    }
-
-    /// Verifies against these anchors in place of the IANA root.
-    pub fn anchors(mut self, anchors: Anchors) -> Self {
-        self.anchors = anchors;
-        self
-    }
-
-    /// Bounds what a proof may cost.
-    pub fn limits(mut self, limits: Limits) -> Self {
-        self.limits = limits;
-        self
-    }
-
-    /// Refuses answers whose signatures are older than `seconds`.
-    ///
-    /// Healthy zones sign for 7 to 30 days and more, so by default validity alone limits age.
-    pub fn max_age(mut self, seconds: u64) -> Self {
-        self.max_age = Some(seconds);
-        self
-    }
-
-    /// Whether an independent validator checks every proved answer that it can read.
-    pub fn second_opinion(mut self, ask: bool) -> Self {
-        self.second_opinion = ask;
-        self
-    }
-
-    /// The private-use type of MIMI records, 65400 by default.
-    pub fn mimi_type(mut self, rtype: u16) -> Self {
-        self.mimi_type = rtype;
-        self
-    }
-
-    /// The zone below which phone numbers are looked up; there is no default.
-    pub fn phone_zone(mut self, zone: Domain) -> Self {
-        self.phone_zone = Some(zone);
-        self
-    }
-
-    /// The secret that breaks ties between equally preferred services, always the same way.
-    ///
-    /// An application draws it once and keeps it: with the default, one and the same for all,
-    /// every client makes the same choice.
-    pub fn tie_break(mut self, secret: TieBreak) -> Self {
-        self.tie_break = secret;
-        self
-    }
-
-    /// Trusts these certification authorities, PEM, besides the system's, to vouch for a relay.
-    pub fn authorities(mut self, pem: impl Into<Vec<u8>>) -> Self {
-        self.authorities = Some(pem.into());
-        self
-    }
-
-    /// Seconds for one request; [`REQUEST_TIMEOUT_SECONDS`] by default, at least 1.
-    pub fn timeout(mut self, seconds: u64) -> Self {
-        self.timeout = seconds.max(1);
-        self
-    }
-
-    /// Checks everything.
-    ///
-    /// # Errors
-    ///
-    /// [`SetupError`] names what cannot be used, and what would do.
-    pub fn build(self) -> Result<Setup, SetupError> {
-        if self.relays.len() > MAX_RELAYS {
-            return Err(SetupError::TooManyRelays);
-        }
-        let relays = self
-            .relays
-            .into_iter()
-            .map(|url| {
-                RelayUrl::parse(&url, self.allow_http)
-                    .map_err(|source| SetupError::RelayUrl { url, source })
-            })
-            .collect::<Result<_, _>>()?;
-        let gateway = gateway_host(&self.gateway).ok_or(SetupError::GatewayHost(self.gateway))?;
-        let largest = match &self.keys {
-            KeySource::Document(document) => Some((document.len(), KEY_DOCUMENT_MAX_BYTES)),
-            KeySource::List(list) => Some((list.len(), KEY_LIST_MAX_BYTES)),
-            KeySource::Relay | KeySource::PinnedDigest(_) => None,
-        };
-        if let Some((octets, largest)) = largest
-            && !(1..=largest).contains(&octets)
-        {
-            return Err(SetupError::KeySize { octets });
-        }
-        match &self.keys {
-            KeySource::Document(document) => {
-                KeyDocument::decode(document).map_err(SetupError::KeyDocument)?;
-            }
-            KeySource::List(list) => {
-                KeyConfigList::parse(list).map_err(SetupError::KeyList)?;
-            }
-            KeySource::Relay | KeySource::PinnedDigest(_) => {}
-        }
-        if !PRIVATE_USE_TYPES.contains(&self.mimi_type) {
-            return Err(SetupError::MimiType(self.mimi_type));
-        }
-        Ok(Setup(Arc::new(Inner {
-            relays,
-            gateway,
-            relay_operator: stated(self.relay_operator)?,
-            gateway_operator: stated(self.gateway_operator)?,
-            not_private: self.not_private,
-            keys: self.keys,
-            anchors: self.anchors,
-            limits: self.limits,
-            max_age: self.max_age,
-            second_opinion: self.second_opinion,
-            mimi_type: self.mimi_type,
-            phone_zone: self.phone_zone,
-            tie_break: self.tie_break,
-            authorities: self.authorities,
-            timeout: self.timeout,
-        })))
-    }
-}
-
-/// An operator in the caller's own words.
-fn stated(domain: Option<String>) -> Result<Option<Operator>, SetupError> {
-    domain
-        .map(|domain| Operator::new(&domain, Source::Stated).ok_or(SetupError::Operator(domain)))
-        .transpose()
-}
-
-/// A host name of at least two labels, lower case, without trailing dot.
-fn gateway_host(host: &str) -> Option<String> {
-    // The same syntax as an operator's domain, less the underscore.
-    Operator::new(host, Source::Stated)
-        .map(|operator| operator.domain)
-        .filter(|host| !host.contains('_'))
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn refusal(builder: SetupBuilder) -> String {
-        builder.build().unwrap_err().to_string()
-    }
-
-    #[test]
-    fn what_cannot_be_used_is_named() {
-        let with = Setup::builder;
-        assert!(
-            refusal(with("http://relay.example", "g.example")).contains("http://relay.example")
-        );
-        assert!(
-            refusal(with("https://relay.example", "https://g.example")).contains("without scheme")
-        );
-        assert!(
-            refusal(with("https://relay.example", "g.example").relay_operator("co uk"))
-                .contains("co uk")
-        );
-        assert!(
-            refusal(with("https://relay.example", "g.example").mimi_type(16)).contains("65280")
-        );
-        assert!(
-            refusal(with("https://relay.example", "g.example").key_document(b""))
-                .contains("0 octets")
-        );
-        let oversize =
-            with("https://relay.example", "g.example").key_document(&[0; KEY_LIST_MAX_BYTES + 1]);
-        assert!(refusal(oversize).contains("8193 octets"));
-        let rubbish = with("https://relay.example", "g.example").key_document(b"<html>");
-        assert!(refusal(rubbish).contains("neither a key document"));
-        let cut = with("https://relay.example", "g.example").key_document(b"SKD1\x01");
-        assert!(refusal(cut).contains("truncated"));
-    }
-
-    #[test]
-    fn hosts_are_lower_case() {
-        let setup = Setup::builder("https://Relay.Example", "Gateway.Example.NET.")
-            .build()
-            .unwrap();
-        assert_eq!(setup.gateway(), "gateway.example.net");
-        assert_eq!(setup.relay_hosts().collect::<Vec<_>>(), ["relay.example"]);
-    }
-
-    #[test]
-    fn plain_http_needs_permission() {
-        assert!(
-            Setup::builder("http://127.0.0.1:8080", "g.example")
-                .allow_http(true)
-                .build()
-                .is_ok()
-        );
-    }
-}
+mod tests;

@@ -7,12 +7,14 @@
 //! Architecture Invariant: a connection is opened for a URL that a step names, and for nothing else.
 
 use std::error::Error as StdError;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 use std::{io, iter};
 
 use bytes::{Bytes, BytesMut};
-use http::{HeaderValue, Method, Request, header};
+use http::{HeaderValue, Method, Request, Uri, header};
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Body, Incoming};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
@@ -23,11 +25,13 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, UnixTime};
 use rustls::{CertificateError, ClientConfig, RootCertStore};
 use sotto_proof::Utc;
+use tower_service::Service;
 
 use crate::step::{Event, Sent, TransportProblem, TransportProblemKind};
 
-/// Seconds for a TCP connection: enough for two retransmissions of a SYN (RFC 6298 section 2).
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(7);
+/// For how long a connection attempt stands alone before one over the other address family joins it: RFC 8305 section 5
+/// recommends 250 ms, and 300 is what hyper-util has tuned.
+const HAPPY_EYEBALLS_DELAY: Duration = Duration::from_millis(250);
 
 /// Seconds that an idle connection is kept for the next lookup.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
@@ -38,8 +42,17 @@ const MAX_HEADER_BYTES: u32 = 16_384;
 /// HTTPS to relays.
 #[derive(Clone, Debug)]
 pub(crate) struct Transport {
-    client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
-    timeout: Duration,
+    client: Client<Connector, Full<Bytes>>,
+    patience: Patience,
+}
+
+/// How long things may take.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Patience {
+    /// A connection, TLS included: nothing of a request is sent before.
+    pub(crate) connect: Duration,
+    /// One request, connection included.
+    pub(crate) request: Duration,
 }
 
 /// What the transport cannot work with.
@@ -70,12 +83,14 @@ impl Transport {
     pub(crate) fn new(
         authorities: Option<&[u8]>,
         needs_tls: bool,
-        timeout: Duration,
+        patience: Patience,
     ) -> Result<Self, TlsError> {
         let mut tcp = HttpConnector::new();
         // Which schemes are permitted was decided when the URL was parsed.
         tcp.enforce_http(false);
-        tcp.set_connect_timeout(Some(CONNECT_TIMEOUT));
+        // Shared among the addresses of a relay: one that is silent leaves time for the next.
+        tcp.set_connect_timeout(Some(patience.connect));
+        tcp.set_happy_eyeballs_timeout(Some(HAPPY_EYEBALLS_DELAY));
         tcp.set_nodelay(true);
         let connector = HttpsConnectorBuilder::new()
             .with_tls_config(tls(authorities, needs_tls)?)
@@ -89,8 +104,11 @@ impl Transport {
             .timer(TokioTimer::new())
             .http2_max_header_list_size(MAX_HEADER_BYTES)
             .http1_max_buf_size(MAX_HEADER_BYTES as usize)
-            .build(connector);
-        Ok(Self { client, timeout })
+            .build(Connector {
+                inner: connector,
+                timeout: patience.connect,
+            });
+        Ok(Self { client, patience })
     }
 
     /// Fetches `url`.
@@ -134,21 +152,27 @@ impl Transport {
                 .get(header::CONTENT_TYPE)
                 .and_then(|value| value.to_str().ok())
                 .map(str::to_owned);
+            // A date would have to be held against this machine's clock; only numbers are read.
+            let retry_after = response
+                .headers()
+                .get(header::RETRY_AFTER)
+                .and_then(|value| value.to_str().ok()?.parse().ok());
             let body = read(response.into_body(), max_bytes).await?;
             Ok(Event::Response {
                 status,
                 media_type,
+                retry_after,
                 body,
             })
         };
-        match tokio::time::timeout(self.timeout, exchange).await {
+        match tokio::time::timeout(self.patience.request, exchange).await {
             Ok(Ok(event)) => event,
             Ok(Err(Failure { sent, what })) => Event::Failed { sent, what },
             Err(_) => Event::Failed {
                 sent: Sent::Maybe,
                 what: TransportProblem::new(
                     TransportProblemKind::TimedOut,
-                    format!("no whole answer within {} s", self.timeout.as_secs()),
+                    format!("no whole answer within {:?}", self.patience.request),
                 ),
             },
         }
@@ -208,7 +232,10 @@ fn classify(error: &hyper_util::client::legacy::Error) -> Failure {
     } else {
         Sent::Maybe
     };
-    let what = if let Some(refused) = chain(error).find_map(refused_certificate) {
+    let timed_out = chain(error).any(|error| error.is::<TimedOut>());
+    let what = if timed_out {
+        TransportProblem::new(TransportProblemKind::TimedOut, causes(error))
+    } else if let Some(refused) = chain(error).find_map(refused_certificate) {
         match outside_its_time(refused) {
             Some(cause) => TransportProblem::new(TransportProblemKind::CertificateTime, cause),
             None => TransportProblem::new(TransportProblemKind::Certificate, causes(error)),
@@ -219,6 +246,38 @@ fn classify(error: &hyper_util::client::legacy::Error) -> Failure {
         TransportProblem::new(TransportProblemKind::Lost, causes(error))
     };
     Failure { sent, what }
+}
+
+/// TCP, by both address families if need be (RFC 8305), and TLS, within a time.
+#[derive(Clone, Debug)]
+struct Connector {
+    inner: HttpsConnector<HttpConnector>,
+    timeout: Duration,
+}
+
+/// The time for a connection is over. Nothing of a request was sent.
+#[derive(Debug, thiserror::Error)]
+#[error("no connection within {0:?}")]
+struct TimedOut(Duration);
+
+impl Service<Uri> for Connector {
+    type Response = <HttpsConnector<HttpConnector> as Service<Uri>>::Response;
+    type Error = Box<dyn StdError + Send + Sync>;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Self::Error>> + Send>>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        self.inner.poll_ready(context)
+    }
+
+    fn call(&mut self, uri: Uri) -> Self::Future {
+        let (connecting, timeout) = (self.inner.call(uri), self.timeout);
+        Box::pin(async move {
+            match tokio::time::timeout(timeout, connecting).await {
+                Ok(connected) => connected,
+                Err(_) => Err(TimedOut(timeout).into()),
+            }
+        })
+    }
 }
 
 /// Why TLS refuses a certificate, however deep I/O errors are nested around that.

@@ -1,5 +1,7 @@
 //! Relay URLs: parsed once, so that nothing a relay says can lead the client anywhere else.
 
+use std::fmt;
+
 use http::Uri;
 use sotto_wire::path;
 
@@ -122,6 +124,17 @@ impl RelayUrl {
     /// The URL of the key document of the relay resource at `path`.
     pub(crate) fn keys_at(&self, path: &str) -> String {
         format!("{}{path}{}", self.origin, path::KEYS_SUFFIX)
+    }
+}
+
+impl fmt::Display for RelayUrl {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            out,
+            "{}{}",
+            self.origin,
+            self.resource.as_deref().unwrap_or_default()
+        )
     }
 }
 

@@ -1,6 +1,8 @@
 //! From octets that a gateway sent to what the client stands behind.
 
-use sotto_proof::{self as proof, Question, Reason, Secure, Verdict, Verification, verify};
+use sotto_proof::{
+    self as proof, Question, Reason, Secure, Verdict, Verification, verify, verify_with_memory,
+};
 
 use crate::outcome::{Absence, Code, Detail, Outcome, Unavailable};
 use crate::second_opinion::{self, SecondOpinion};
@@ -24,7 +26,14 @@ pub(crate) enum Proved {
 impl Judged {
     /// Verifies `proof` for `question`, and has what both can read verified again.
     pub(crate) fn new(proof: &[u8], question: &Question, setup: &Setup, now: u64) -> Self {
-        let verification = verify(proof, question, setup.anchors(), now, setup.limits());
+        let (anchors, limits) = (setup.anchors(), setup.limits());
+        let verification = match setup.store() {
+            Some(store) => {
+                let mut signatures = store.signatures();
+                verify_with_memory(proof, question, anchors, now, limits, &mut signatures)
+            }
+            None => verify(proof, question, anchors, now, limits),
+        };
         let second_opinion = if setup.second_opinion() {
             second_opinion::ask(&verification, question, setup.anchors(), now)
         } else {

@@ -107,7 +107,7 @@ fn setup(relay: SocketAddr) -> Setup {
     let list = world.keys(world.epoch).list().to_vec();
     world
         .setup_over(&format!("http://{relay}"))
-        .allow_http(true)
+        .allow_http_not_private(true)
         .key_document(&list)
         .gateway_operator(GATEWAY_OPERATOR)
         .build()
@@ -188,7 +188,7 @@ fn whatever_fails_nobody_but_the_relay_is_called() {
         }
     });
     let setup = Setup::builder(format!("http://{address}"), GATEWAY)
-        .allow_http(true)
+        .allow_http_not_private(true)
         .build()
         .unwrap();
     let report = blocking::Client::new(setup)

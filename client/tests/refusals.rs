@@ -7,7 +7,7 @@ mod support;
 
 use std::collections::HashSet;
 
-use sotto_client::proof::RecordType;
+use sotto_client::proof::{Name, RecordType};
 use sotto_client::{Code, Event, Lookup, Outcome, Report, Sent, Step, TransportProblemKind};
 use sotto_envelope::{Answer, Epoch, KeyRecord};
 use sotto_wire::{AnswerClass, KEY_DOCUMENT_MAX_BYTES, media};
@@ -260,7 +260,7 @@ fn ways() -> Vec<(Code, &'static str, Report)> {
             interfering(KEYS, || ok(media::KEY_DOCUMENT, Vec::new())),
         ),
         (
-            Code::GatewayKeysUnproved,
+            Code::GatewayKeysSwapped,
             "a swapped key",
             altered(|world| {
                 let own = World {
@@ -273,7 +273,7 @@ fn ways() -> Vec<(Code, &'static str, Report)> {
             }),
         ),
         (
-            Code::GatewayKeysUnproved,
+            Code::GatewayKeysSwapped,
             "a key moved to another day",
             altered(|world| {
                 let tomorrow = world.keys(world.epoch.next()).list().to_vec();
@@ -294,7 +294,7 @@ fn ways() -> Vec<(Code, &'static str, Report)> {
             with_key_proof(|world| world.zone.prove(&KeyRecord::owner_name(GATEWAY), "TXT"))
         }),
         (
-            Code::GatewayKeysUnproved,
+            Code::GatewayKeysForeign,
             "another gateway's record",
             with_key_proof(|world| {
                 world
@@ -367,7 +367,7 @@ fn ways() -> Vec<(Code, &'static str, Report)> {
             }),
         ),
         (
-            Code::GatewayKeysUnproved,
+            Code::GatewayZoneUnsigned,
             "an unsigned zone",
             with_key_proof(|world| {
                 world
@@ -376,6 +376,65 @@ fn ways() -> Vec<(Code, &'static str, Report)> {
                     .into_proof()
             }),
         ),
+        (
+            Code::GatewayKeysExpired,
+            "a record that nobody signed again",
+            {
+                with_key_proof(|world| {
+                    let over = Signing {
+                        from: NOW - 20 * DAY,
+                        until: NOW - DAY,
+                        ..Signing::default()
+                    };
+                    key_records_signed(world, &world.key_records(), &over)
+                })
+            },
+        ),
+        (
+            Code::GatewayKeysAliased,
+            "an alias in the record's chain",
+            {
+                with_key_proof(|world| {
+                    let (alias, target) = (KeyRecord::owner_name(GATEWAY), "keys.elsewhere.test.");
+                    let name: Name = target.parse().unwrap();
+                    let cname = [name.as_wire().to_vec()];
+                    let (signing, records) = (Signing::default(), world.key_records());
+                    let zone = &world.zone;
+                    zone.signed(&alias, RecordType::CNAME, &cname, &signing)
+                        .and(zone.signed(target, RecordType::TXT, &records, &signing))
+                        .into_proof()
+                })
+            },
+        ),
+        (Code::KeysDiffer, "another list over another relay", {
+            let mut world = World::default();
+            let own = World {
+                secret: [8; 32],
+                ..World::default()
+            };
+            world.interfere = Box::new(move |step, _| match step {
+                Step::Post { .. } => Some(failed(Sent::Nothing, TransportProblemKind::Lost)),
+                Step::Get { url, accept, .. }
+                    if url.contains("relay-two") && *accept == media::KEY_DOCUMENT =>
+                {
+                    Some(ok(media::KEY_DOCUMENT, own.key_document()))
+                }
+                _ => None,
+            });
+            let setup = world.setup().another_relay("https://relay-two.test");
+            world.lookup_with(&setup.build().unwrap(), "hugh@example.test")
+        }),
+        (
+            Code::RequestLooped,
+            "508",
+            interfering(QUESTION, || status(508)),
+        ),
+        (Code::LookupTimedOut, "a pause beyond the end", {
+            let mut world =
+                World::interfering(0, || failed(Sent::Nothing, TransportProblemKind::Connect));
+            let setup = world.setup().lookup_timeout(1).build().unwrap();
+            world.lookup_with(&setup, "hugh@example.test")
+        }),
         (Code::GatewayKeysUnproved, "not the pinned list", {
             let mut world = World::default();
             let setup = world.setup().key_digest([0; 32]).build().unwrap();
@@ -542,6 +601,7 @@ fn every_reason_is_reached() {
         Code::Unsigned,
         Code::BrokenProof,
         Code::SecondOpinion,
+        Code::RolledBack,
     ];
     for code in Code::ALL {
         assert!(reached.contains(code) != elsewhere.contains(code), "{code}");

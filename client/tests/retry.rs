@@ -32,6 +32,8 @@ fn what_reached_nobody_goes_to_the_next_relay_in_a_fresh_envelope() {
             "GET https://relay.test/gateway.test/keys",
             "POST https://relay.test/gateway.test",
             "GET https://relay-two.test/.well-known/sotto",
+            // The key that the first relay gave is not used over the second.
+            "GET https://relay-two.test/gateway.test/keys",
             "POST https://relay-two.test/gateway.test",
         ]
     );
@@ -171,7 +173,7 @@ fn a_newer_key_that_is_not_proved_is_no_key() {
         (tomorrow, own.keys(tomorrow).list().to_vec()),
     ]);
     let report = world.lookup("hugh@example.test");
-    assert_eq!(unavailable(&report), Code::GatewayKeysUnproved);
+    assert_eq!(unavailable(&report), Code::GatewayKeysSwapped);
     assert_eq!(world.envelopes.len(), 1);
     // Of whom the question was asked stays known.
     assert!(report.is_private());

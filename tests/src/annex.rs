@@ -194,7 +194,7 @@ impl TappedRelay {
             .anchors(Anchors::parse(world.anchor_text())?)
             .authorities(world.authority_pem())
             .phone_zone(PHONE_ZONE.parse()?)
-            .allow_http(self.carrier == Carrier::Plain)
+            .allow_http_not_private(self.carrier == Carrier::Plain)
             .build()?;
         Ok(Client::new(setup)?)
     }

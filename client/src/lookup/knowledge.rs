@@ -1,9 +1,11 @@
-//! What one lookup learnt that the next need not fetch again.
+//! What a client remembers between lookups: in memory, and nothing of what was asked.
 
 use std::fmt;
 
-use crate::keys::GatewayKey;
+use super::route::Pair;
+use crate::keys::{GatewayKey, KeysSeen};
 use crate::relay::RelayFacts;
+use crate::report::Report;
 use crate::setup::Setup;
 
 /// Seconds that what was learnt of a relay and a gateway may be used again: the largest TTL of a key
@@ -18,9 +20,58 @@ const KNOWLEDGE_SECONDS: u64 = 3_600;
 pub struct Knowledge {
     /// Unix seconds.
     pub(super) until: u64,
-    pub(super) relay_index: usize,
+    pub(super) pair: Pair,
     pub(super) relay: RelayFacts,
     pub(super) key: GatewayKey,
+}
+
+/// What a client remembers between its lookups.
+///
+/// Good for one [`Setup`]. It tells a relay nothing that a client without it would not tell: it saves
+/// fetches, and refuses keys that differ from those that were proved before.
+#[derive(Clone, Debug, Default)]
+pub struct Memory {
+    knowledge: Option<Knowledge>,
+    seen: KeysSeen,
+}
+
+impl Memory {
+    /// A memory that holds these keys, proved at other times or over other relays.
+    #[must_use]
+    pub fn of_keys(seen: KeysSeen) -> Self {
+        Self {
+            knowledge: None,
+            seen,
+        }
+    }
+
+    /// Takes in what a lookup learnt, and forgets what it found to be of no use.
+    pub fn learn(&mut self, report: &Report) {
+        self.seen.extend(report.keys.iter().cloned());
+        // A lookup that asked nobody learnt nothing, and forgets nothing.
+        if !report.learnt.is_empty() {
+            self.knowledge.clone_from(&report.knowledge);
+        }
+    }
+
+    /// Which keys were proved over the last day, over which relay.
+    #[must_use]
+    pub fn keys_seen(&self) -> &KeysSeen {
+        &self.seen
+    }
+
+    pub(super) fn knowledge(&self) -> Option<&Knowledge> {
+        self.knowledge.as_ref()
+    }
+}
+
+impl From<Knowledge> for Memory {
+    fn from(knowledge: Knowledge) -> Self {
+        Self {
+            knowledge: Some(knowledge),
+            seen: KeysSeen::default(),
+        }
+    }
 }
 
 impl Knowledge {
@@ -31,7 +82,10 @@ impl Knowledge {
 
     /// Whether a lookup with this setup may build on it.
     pub(super) fn is_good_for(&self, setup: &Setup, now: u64) -> bool {
-        now < self.until && self.key.is_near(now) && self.relay_index < setup.relays().len()
+        now < self.until
+            && self.key.is_near(now)
+            && self.pair.relay < setup.relays().len()
+            && self.pair.gateway < setup.gateways().len()
     }
 }
 

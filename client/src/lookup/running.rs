@@ -3,25 +3,26 @@
 use std::mem;
 
 use sotto_envelope::{Epoch, Opener, ProofQuery, SealError, seal};
-use sotto_proof::Question;
-use sotto_wire::{AnswerClass, KEY_DOCUMENT_MAX_BYTES, KEY_LIST_MAX_BYTES, media};
+use sotto_proof::{Question, Verification};
+use sotto_wire::{AnswerClass, media};
 
-use super::Knowledge;
-use crate::keys::GatewayKey;
+use super::Memory;
+use super::knowledge::Knowledge;
+use super::retry::{Trouble, Way, permits, way};
+use super::route::Route;
+use crate::keys::{GatewayKey, KeyRequest, KeySighting, KeysSeen};
+use crate::learnt::{Contact, Contacts};
 use crate::operators::Operators;
 use crate::outcome::{Code, Detail, Outcome, Unavailable};
 use crate::reader::Reader;
 use crate::relay::{DESCRIPTION_MAX_BYTES, RelayFacts};
-use crate::report::{Contact, Report, learnt};
+use crate::report::Report;
 use crate::response::{Response, is_of_type, sealed_status};
 use crate::second_opinion::SecondOpinion;
-use crate::setup::{KeySource, Setup};
+use crate::setup::{GatewayEntry, RelayEntry, Setup};
 use crate::step::{Event, Sent, Step, TransportProblem, TransportProblemKind};
-use crate::url::RelayUrl;
 use crate::verdict::Judged;
-
-/// How often one relay is tried, each time only because nothing was sent the time before.
-const TRIES_PER_RELAY: usize = 2;
+use crate::via::{Passed, Via};
 
 /// Seconds of pause before a relay that could not be reached is tried again.
 const PAUSE_SECONDS: u64 = 1;
@@ -32,21 +33,28 @@ pub(super) struct Running {
     reader: Reader,
     question: Question,
     query: ProofQuery,
-    /// Which relay is in use, and what is known of it.
-    relay_index: usize,
+    /// Which relay and which gateway are in use, and which may come next.
+    route: Route,
+    /// Whether the pair in use is that of an earlier lookup.
+    remembered: bool,
+    /// The pairs that were of no use, and why.
+    passed: Vec<Passed>,
+    /// What is known of the relay in use, and the key that it gave for the gateway in use.
     relay: Option<RelayFacts>,
     key: Option<GatewayKey>,
+    /// Which keys were proved before, and which now.
+    seen: KeysSeen,
+    sightings: Vec<KeySighting>,
     /// Who ran the two when the question was last sealed.
     asked_of: Operators,
     /// The day whose key the gateway refused, once it has.
     refused: Option<Epoch>,
     /// Until when what an earlier lookup learnt may be used, if this one builds on it.
     known_until: Option<u64>,
+    /// When the time for the whole lookup is over, Unix seconds.
+    ends: u64,
     phase: Phase,
-    /// How many tries came to nothing because nothing was sent.
-    unsent: usize,
-    /// One for each relay of the setup.
-    contacts: Vec<Contact>,
+    contacts: Contacts,
     proof: Option<Vec<u8>>,
     judged: Option<Judged>,
     /// Whether an answer came out of its seal.
@@ -64,30 +72,40 @@ enum Phase {
 }
 
 impl Running {
-    /// Begins, on `knowledge` if it is still good and of this setup.
+    /// Begins, on what `memory` holds as far as it is still good and of this setup.
     pub(super) fn new(
-        knowledge: Option<&Knowledge>,
+        memory: &Memory,
         setup: &Setup,
         reader: Reader,
         question: Question,
         query: ProofQuery,
         now: u64,
     ) -> Self {
-        let known = knowledge.filter(|known| known.is_good_for(setup, now));
+        let known = memory
+            .knowledge()
+            .filter(|known| known.is_good_for(setup, now));
+        let mut seen = memory.keys_seen().clone();
+        if let Some(store) = setup.store() {
+            seen.extend(store.keys_seen().iter().cloned());
+        }
         let mut running = Self {
             setup: setup.clone(),
             reader,
             question,
             query,
-            relay_index: known.map_or(0, |known| known.relay_index),
+            route: Route::new(setup, known.map(|known| known.pair), now),
+            remembered: known.is_some(),
+            passed: Vec::new(),
             relay: None,
             key: known.map(|known| known.key.clone()),
+            seen,
+            sightings: Vec::new(),
             asked_of: Operators::default(),
             refused: None,
             known_until: known.map(|known| known.until),
+            ends: now.saturating_add(setup.lookup_timeout()),
             phase: Phase::Idle,
-            unsent: 0,
-            contacts: setup.relay_hosts().map(Contact::new).collect(),
+            contacts: Contacts::default(),
             proof: None,
             judged: None,
             opened: false,
@@ -100,21 +118,33 @@ impl Running {
 
     /// The protocol: know the relay, know the gateway's key, know that they are two, then ask.
     pub(super) fn proceed(&mut self, now: u64) -> Result<Step, Outcome> {
+        self.ask(now).or_else(|outcome| match outcome {
+            Outcome::Unavailable(why) => self.after_refusal(why, now),
+            other => Err(other),
+        })
+    }
+
+    fn ask(&mut self, now: u64) -> Result<Step, Outcome> {
+        if now >= self.ends {
+            return Err(self.timed_out().into());
+        }
         // First, so that keys of the caller's own that are of no use bother nobody.
-        let key = self.believed_key(now)?;
+        if self.key.is_none() {
+            self.key = GatewayKey::held(self.gateway(), &self.setup, now)?;
+        }
         let Some(relay) = self.relay.clone() else {
             return Ok(self.describe());
         };
-        let Some(key) = key else {
+        let Some(key) = self.key.clone() else {
             return Ok(self.fetch_keys(&relay));
         };
         if self.setup.is_private() {
             let operators = self.operators();
-            operators.agree_with(&self.setup)?;
+            operators.agree_with(self.relay(), self.gateway())?;
             operators.check()?;
         }
         let (envelope, opener) =
-            seal(&self.query, self.setup.gateway(), &key.config).map_err(|error| {
+            seal(&self.query, &self.gateway().host, &key.config).map_err(|error| {
                 let code = match error {
                     SealError::Encapsulation => Code::GatewayKeysUnusable,
                     _ => Code::NameNotCarried,
@@ -122,9 +152,11 @@ impl Running {
                 Unavailable::with(code, Detail::Cause(error.to_string()))
             })?;
         self.asked_of = self.operators();
+        let operator = self.asked_of.gateway.clone();
+        self.contact().gateway_operator = operator;
         self.phase = Phase::Asking(Box::new(opener));
         Ok(Step::Post {
-            url: self.url().at(&relay.resource),
+            url: self.relay().url.at(&relay.resource),
             media_type: media::OHTTP_REQUEST,
             body: envelope.into_bytes(),
             max_bytes: AnswerClass::Overflow.bytes(),
@@ -138,34 +170,35 @@ impl Running {
             (Event::Woke, _) | (_, Phase::Pausing | Phase::Idle) => {
                 return Err(Unavailable::new(Code::Misused).into());
             }
-            (Event::Failed { sent, what }, _) => return self.failed(sent, what, now),
+            (Event::Failed { sent, what }, _) => return self.failed(sent, &what, now),
             (
                 Event::Response {
                     status,
                     media_type,
+                    retry_after,
                     body,
                 },
                 _,
             ) => Response {
                 status,
                 media_type,
+                retry_after,
                 body,
             },
         };
         let phase = mem::replace(&mut self.phase, Phase::Idle);
         self.reached(matches!(phase, Phase::Asking(_)));
         self.contact().answered = true;
-        match phase {
-            Phase::Asking(opener) => self.answered(*opener, response, now),
-            Phase::FetchingKeys => {
-                self.key = Some(self.read_keys(response, now)?);
-                self.proceed(now)
-            }
-            Phase::Describing => {
-                self.know_relay(RelayFacts::read(response, self.url(), &self.setup)?);
-                self.proceed(now)
-            }
-            Phase::Pausing | Phase::Idle => Err(Unavailable::new(Code::Misused).into()),
+        let known = match phase {
+            Phase::Asking(opener) => return self.answered(*opener, response, now),
+            Phase::FetchingKeys => self.read_keys(response, now),
+            Phase::Describing => RelayFacts::read(response, self.relay(), &self.gateway().host)
+                .map(|facts| self.know_relay(facts)),
+            Phase::Pausing | Phase::Idle => Err(Unavailable::new(Code::Misused)),
+        };
+        match known {
+            Ok(()) => self.proceed(now),
+            Err(why) => self.after_refusal(why, now),
         }
     }
 
@@ -175,11 +208,15 @@ impl Running {
             return self.renew_key(now);
         }
         let max_bytes = AnswerClass::Overflow.bytes();
-        let sealed = response.content(
+        let sealed = match response.content(
             media::OHTTP_RESPONSE,
             max_bytes,
             Code::GatewayUnknownToRelay,
-        )?;
+        ) {
+            Ok(sealed) => sealed,
+            Err(why) => return self.after_refusal(why, now),
+        };
+        // From here on nothing is asked again: what came may have been read by the gateway.
         let Some(class) = AnswerClass::of_size(sealed.len()) else {
             return Err(Unavailable::with(Code::AnswerSize, Detail::Size(sealed.len())).into());
         };
@@ -207,20 +244,38 @@ impl Running {
             .into());
         }
         let judged = Judged::new(&answer.body, &self.question, &self.setup, now);
-        let settled = judged.settle(self.setup.max_age(), now);
+        let outcome = match judged.settle(self.setup.max_age(), now) {
+            Ok(proved) => self.reader.read(proved, &self.setup),
+            Err(outcome) => outcome,
+        };
+        let kept = self.keep(&outcome, &answer.body, &judged.verification, now);
         self.proof = Some(answer.body);
         self.judged = Some(judged);
-        Err(self.reader.read(settled?, &self.setup))
+        kept?;
+        Err(outcome)
+    }
+
+    /// Keeps an answer that stands, unless it is older than one that stood before.
+    fn keep(
+        &self,
+        outcome: &Outcome,
+        proof: &[u8],
+        verification: &Verification,
+        now: u64,
+    ) -> Result<(), Unavailable> {
+        let stands = !matches!(outcome, Outcome::Bogus(_) | Outcome::Unavailable(_));
+        if let Some(store) = self.setup.store().filter(|_| stands) {
+            store.refuse_older(&self.question, verification)?;
+            store.keep(&self.question, proof, verification, now);
+        }
+        Ok(())
     }
 
     /// The gateway does not take its key (any more): one more try, with a newer one if there is any.
     fn renew_key(&mut self, now: u64) -> Result<Step, Outcome> {
         let epoch = self.key.as_ref().and_then(|key| key.epoch);
-        if self.refused.is_some()
-            || epoch.is_none()
-            || !matches!(self.setup.keys(), KeySource::Relay)
-        {
-            return Err(Unavailable::new(Code::GatewayKeyRefused).into());
+        if self.refused.is_some() || epoch.is_none() || !self.gateway().keys.is_relay() {
+            return self.after_refusal(Unavailable::new(Code::GatewayKeyRefused), now);
         }
         self.refused = epoch;
         self.known_until = None;
@@ -228,30 +283,30 @@ impl Running {
         self.proceed(now)
     }
 
-    /// Tries again, here or at the next relay, if the request reached nobody.
-    fn failed(&mut self, sent: Sent, what: TransportProblem, now: u64) -> Result<Step, Outcome> {
-        let kind = what.kind;
-        let asked = matches!(self.phase, Phase::Asking(_));
+    /// Goes on where the request reached nobody.
+    fn failed(&mut self, sent: Sent, what: &TransportProblem, now: u64) -> Result<Step, Outcome> {
+        let asking = matches!(self.phase, Phase::Asking(_));
         self.phase = Phase::Idle;
         if sent == Sent::Maybe {
-            self.reached(asked);
-            return Err(self.unreached(&what));
+            self.reached(asking);
         }
-        self.unsent += 1;
-        let relays = self.setup.relays().len();
-        let tries = match kind {
-            TransportProblemKind::Certificate | TransportProblemKind::CertificateTime => 1,
-            _ => TRIES_PER_RELAY,
+        if now >= self.ends {
+            return Err(self.timed_out().into());
+        }
+        let trouble = Trouble::Transport(sent, what.kind);
+        let why = Unavailable::on_the_way(what);
+        let way = way(trouble, self.contacts.asked(), self.setup.another_gateway());
+        if way == Way::Over {
+            return Err(why.into());
+        }
+        self.route.spend(way == Way::AnotherRelay);
+        let passed = self.passing(&why);
+        let Some(round_over) = self.route.next_relay() else {
+            return Err(why.into());
         };
-        if self.unsent >= relays * tries {
-            return Err(self.unreached(&what));
-        }
-        if relays > 1 {
-            self.relay_index = (self.relay_index + 1) % relays;
-            self.relay = None;
-        }
+        self.leave_relay(passed);
         // A connection that was refused needs time; one that had ended unnoticed does not.
-        if kind == TransportProblemKind::Connect && self.unsent.is_multiple_of(relays) {
+        if round_over.0 && what.kind == TransportProblemKind::Connect {
             self.phase = Phase::Pausing;
             return Ok(Step::Wait {
                 until: now.saturating_add(PAUSE_SECONDS),
@@ -260,61 +315,99 @@ impl Running {
         self.proceed(now)
     }
 
-    fn unreached(&self, what: &TransportProblem) -> Outcome {
-        Unavailable::on_the_way_to(self.url().authority(), what).into()
+    fn timed_out(&self) -> Unavailable {
+        let seconds = self.setup.lookup_timeout();
+        Unavailable::with(Code::LookupTimedOut, Detail::Seconds(seconds))
+    }
+
+    /// Goes on where the pair in use is of no use, if anywhere.
+    fn after_refusal(&mut self, why: Unavailable, now: u64) -> Result<Step, Outcome> {
+        let policy = self.setup.another_gateway();
+        let way = way(Trouble::Refusal(why.code), self.contacts.asked(), policy);
+        let passed = self.passing(&why);
+        // Keys of the caller's own are the same over every relay.
+        let by_relay = way == Way::AnotherRelay && !self.lacks_held_key() && {
+            self.route.spend(true);
+            self.route.next_relay().is_some()
+        };
+        let mut by_gateway = || {
+            matches!(way, Way::AnotherRelay | Way::AnotherGateway)
+                && permits(policy, self.contacts.asked())
+                && self.route.next_gateway()
+        };
+        if !by_relay && !by_gateway() {
+            return Err(why.into());
+        }
+        if !by_relay {
+            self.refused = None;
+            self.key = None;
+        }
+        self.leave_relay(passed);
+        self.proceed(now)
+    }
+
+    /// Whether the key of the caller's own is missing, since it is of no use.
+    fn lacks_held_key(&self) -> bool {
+        self.gateway().keys.is_held() && self.key.is_none()
+    }
+
+    /// The pair in use, and why it is left.
+    fn passing(&self, why: &Unavailable) -> Passed {
+        Passed {
+            relay: self.relay().url.authority().to_owned(),
+            gateway: self.gateway().host.clone(),
+            why: self.blamed(why.clone()),
+        }
+    }
+
+    /// Forgets what was learnt of the relay that is left, the key that it gave included: over another relay only
+    /// a key that everybody gets there may be used, or two parties could follow a client by its key.
+    fn leave_relay(&mut self, passed: Passed) {
+        self.passed.push(passed);
+        self.relay = None;
+        self.remembered = false;
+        self.known_until = None;
+        if self.gateway().keys.is_relay() {
+            self.key = None;
+        }
     }
 
     fn describe(&mut self) -> Step {
         self.phase = Phase::Describing;
         Step::Get {
-            url: self.url().description(),
+            url: self.relay().url.description(),
             accept: media::JSON,
             max_bytes: DESCRIPTION_MAX_BYTES,
         }
     }
 
-    /// The key to seal to, if there is one without asking the relay.
-    fn believed_key(&mut self, now: u64) -> Result<Option<GatewayKey>, Unavailable> {
-        if self.key.is_none() {
-            self.key = match self.setup.keys() {
-                KeySource::Relay | KeySource::PinnedDigest(_) => None,
-                KeySource::Document(document) => {
-                    Some(GatewayKey::from_document(document, &self.setup, None, now)?)
-                }
-                KeySource::List(list) => Some(GatewayKey::from_pinned(list, None)?),
-            };
-        }
-        Ok(self.key.clone())
-    }
-
     fn fetch_keys(&mut self, relay: &RelayFacts) -> Step {
         self.phase = Phase::FetchingKeys;
-        if let KeySource::PinnedDigest(_) = self.setup.keys() {
-            return Step::Get {
-                url: self.url().at(&relay.resource),
-                accept: media::OHTTP_KEYS,
-                max_bytes: KEY_LIST_MAX_BYTES,
-            };
-        }
+        let KeyRequest {
+            url,
+            accept,
+            max_bytes,
+        } = KeyRequest::new(self.gateway(), &self.relay().url, relay);
         Step::Get {
-            url: self.url().keys_at(&relay.resource),
-            accept: media::KEY_DOCUMENT,
-            max_bytes: KEY_DOCUMENT_MAX_BYTES,
+            url,
+            accept,
+            max_bytes,
         }
     }
 
-    fn read_keys(&self, response: Response, now: u64) -> Result<GatewayKey, Unavailable> {
-        if let KeySource::PinnedDigest(digest) = self.setup.keys() {
-            let list =
-                response.content(media::OHTTP_KEYS, KEY_LIST_MAX_BYTES, Code::KeysMissing)?;
-            return GatewayKey::from_pinned(&list, Some(*digest));
+    fn read_keys(&mut self, response: Response, now: u64) -> Result<(), Unavailable> {
+        let gateway = self.gateway();
+        let key = GatewayKey::read(response, gateway, &self.setup, self.refused, now)?;
+        for sighting in key.sightings(&gateway.host, self.relay().url.authority(), now) {
+            self.seen.check(&sighting)?;
+            self.seen.add(sighting.clone());
+            self.sightings.push(sighting);
         }
-        let document = response.content(
-            media::KEY_DOCUMENT,
-            KEY_DOCUMENT_MAX_BYTES,
-            Code::KeysMissing,
-        )?;
-        GatewayKey::from_document(&document, &self.setup, self.refused, now)
+        if let Some(store) = self.setup.store() {
+            store.note_keys(&self.sightings);
+        }
+        self.key = Some(key);
+        Ok(())
     }
 
     fn know_relay(&mut self, facts: RelayFacts) {
@@ -329,13 +422,21 @@ impl Running {
         contact.asked |= asked;
     }
 
-    /// The contact with the relay in use.
+    /// The contact with the pair in use.
     fn contact(&mut self) -> &mut Contact {
-        &mut self.contacts[self.relay_index]
+        let pair = self.route.pair();
+        self.contacts.between(
+            self.setup.relays()[pair.relay].url.host(),
+            &self.setup.gateways()[pair.gateway].host,
+        )
     }
 
-    fn url(&self) -> &RelayUrl {
-        &self.setup.relays()[self.relay_index]
+    fn relay(&self) -> &RelayEntry {
+        &self.setup.relays()[self.route.pair().relay]
+    }
+
+    fn gateway(&self) -> &GatewayEntry {
+        &self.setup.gateways()[self.route.pair().gateway]
     }
 
     fn operators(&self) -> Operators {
@@ -345,18 +446,31 @@ impl Running {
                 .key
                 .as_ref()
                 .and_then(|key| key.operator.as_ref())
-                .or(self.setup.gateway_operator())
+                .or(self.gateway().operator.as_ref())
                 .cloned(),
         }
     }
 
+    /// What went wrong, with the relay and the gateway in use.
+    fn blamed(&self, why: Unavailable) -> Unavailable {
+        let relay = (!self.lacks_held_key()).then(|| self.relay().url.authority());
+        why.between(relay, &self.gateway().host)
+    }
+
     pub(super) fn report(self, outcome: Outcome, now: u64) -> Report {
+        let outcome = match outcome {
+            Outcome::Unavailable(why) => self.blamed(why).into(),
+            other => other,
+        };
         // A key that was refused, or a relay that was left, does not unask the question.
         let operators = self.operators().or(&self.asked_of);
-        let learnt = learnt(
-            &self.contacts,
-            self.setup.gateway(),
-            operators.gateway.as_ref(),
+        let learnt = self.contacts.learnt();
+        let via = Via::new(
+            &self.setup,
+            self.route.pair(),
+            self.remembered,
+            self.passed,
+            now,
         );
         let (verification, second_opinion) = self
             .judged
@@ -370,7 +484,7 @@ impl Running {
                 until: self
                     .known_until
                     .unwrap_or_else(|| Knowledge::until(key, now)),
-                relay_index: self.relay_index,
+                pair: self.route.pair(),
                 relay,
                 key: key.clone(),
             }),
@@ -385,7 +499,11 @@ impl Running {
             verification,
             second_opinion,
             operators,
+            via: Some(via),
             key_digest: self.key.map(|key| key.digest),
+            keys: self.sightings,
+            from_store: None,
+            store_problem: None,
             learnt,
             knowledge,
         }

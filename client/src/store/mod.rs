@@ -7,7 +7,7 @@
 //! |---|---|---|
 //! | proofs that answered | the lower of TTL and signatures, a day at most | no: verified again whenever one is used |
 //! | newest inception and content per name, type and key | until there is no room | it can only refuse |
-//! | newest key list per gateway | until there is no room | it can only refuse |
+//! | digests of gateways' keys, by day and relay | a day | they can only refuse |
 //! | good signatures | the process | yes, hence never written |
 //! | the secret that breaks ties | as long as the file | it orders equals |
 //!
@@ -26,7 +26,6 @@ use std::fmt;
 use std::hash::{BuildHasher, Hasher};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use sotto_envelope::Epoch;
 use sotto_mimi::TieBreak;
 use sotto_proof::{Question, SignatureMemory, Verification};
 use zeroize::Zeroizing;
@@ -34,6 +33,7 @@ use zeroize::Zeroizing;
 pub use self::error::StoreError;
 pub(crate) use self::shelf::Answer;
 use self::shelf::{Entry, Secrets, Shelf};
+use crate::keys::{KeySighting, KeysSeen};
 use crate::outcome::{Code, Detail, Unavailable};
 use crate::report::keep_until;
 
@@ -81,20 +81,6 @@ struct Shared {
     file: Option<Mutex<file::File>>,
 }
 
-/// The newest key list that a gateway was seen with.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct GatewayKeysSeen {
-    /// The gateway's host name.
-    pub host: String,
-    /// The day that the list is for.
-    pub epoch: Epoch,
-    /// The SHA-256 of the list.
-    pub digest: [u8; 32],
-    /// When it was first seen, Unix seconds.
-    pub since: u64,
-}
-
 /// An answer held, without its proof.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -117,8 +103,8 @@ pub struct Contents {
     pub answers: Vec<AnswerHeld>,
     /// How many statements are remembered, against rollback.
     pub statements: usize,
-    /// The gateways' keys, by host.
-    pub gateways: Vec<GatewayKeysSeen>,
+    /// The digests of gateways' keys, by gateway, relay and day.
+    pub keys: Vec<KeySighting>,
     /// Octets that all of it counts for, of [`STORE_MAX_OCTETS`].
     pub octets: usize,
 }
@@ -157,15 +143,17 @@ impl Store {
         self.shelf().answer(question, now).is_some()
     }
 
-    /// The newest keys that a gateway was seen with, by host name.
+    /// The keys of gateways that were seen over the last day.
     #[must_use]
-    pub fn gateway_keys(&self, host: &str) -> Option<GatewayKeysSeen> {
-        self.shelf().gateway(host).cloned()
+    pub fn keys_seen(&self) -> KeysSeen {
+        let mut seen = KeysSeen::default();
+        seen.extend(self.shelf().keys().cloned());
+        seen
     }
 
-    /// Remembers the proved keys of a gateway, if they are for a later day than those remembered.
-    pub fn note_gateway_keys(&self, host: &str, epoch: Epoch, digest: [u8; 32], now: u64) {
-        self.shelf().mark_gateway(host, epoch, digest, now);
+    /// Remembers keys that a relay's document proved.
+    pub(crate) fn note_keys(&self, sightings: &[KeySighting]) {
+        self.shelf().mark_keys(sightings);
     }
 
     /// Forgets the answers, and what else was seen with `all`; never the secret that breaks ties.
@@ -196,16 +184,17 @@ impl Store {
                     octets: answer.proof.len(),
                 }),
                 Entry::Mark(_) => contents.statements += 1,
-                Entry::Gateway(seen) => contents.gateways.push(seen.clone()),
+                Entry::Keys(seen) => contents.keys.push(seen.clone()),
             }
         }
         contents.answers.sort_by(|one, other| {
             let key = |held: &AnswerHeld| (held.question.name.clone(), held.question.rtype);
             key(one).cmp(&key(other))
         });
-        contents
-            .gateways
-            .sort_by(|one, other| one.host.cmp(&other.host));
+        contents.keys.sort_by(|one, other| {
+            let key = |seen: &KeySighting| (seen.gateway.clone(), seen.relay.clone(), seen.epoch);
+            key(one).cmp(&key(other))
+        });
         contents
     }
 

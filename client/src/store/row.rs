@@ -1,23 +1,22 @@
 //! Entries of a store as octets. What is read may have been written by anybody: it is checked, and
 //! a fault is named.
 
-use sotto_envelope::Epoch;
 use sotto_proof::{MAX_PROOF_BYTES, Name, Question, RecordType};
 
-use super::GatewayKeysSeen;
 use super::shelf::{Answer, Entry, Kind, Mark};
+use crate::keys::KeySighting;
 
 /// Octets of the largest value: a proof, the longest name, and what stands before them.
 pub(super) const ROW_MAX_OCTETS: usize = MAX_PROOF_BYTES + 255 + 19;
 
-/// Octets of the longest host name (RFC 1035 section 2.3.4, without the last dot).
-const HOST_MAX_OCTETS: usize = 253;
+/// Octets of the longest host name (RFC 1035 section 2.3.4, without the last dot), and of a port behind it.
+const HOST_MAX_OCTETS: usize = 253 + 6;
 
 /// Writes an entry.
 ///
 /// - answer: since, until (8 octets each), type (2), length of the name (1), name (wire form), proof
 /// - mark: inception (8), content (16)
-/// - gateway: epoch, since (8 each), digest (32), host
+/// - keys: epoch, when seen (8 each), digest (32), length of the gateway's host (1), that host, the relay's
 pub(super) fn encode(entry: &Entry) -> Vec<u8> {
     match entry {
         Entry::Answer(answer) => {
@@ -33,11 +32,14 @@ pub(super) fn encode(entry: &Entry) -> Vec<u8> {
             row
         }
         Entry::Mark(mark) => [&mark.inception.to_be_bytes()[..], &mark.content].concat(),
-        Entry::Gateway(seen) => [
-            &seen.epoch.0.to_be_bytes()[..],
-            &seen.since.to_be_bytes(),
+        Entry::Keys(seen) => [
+            &seen.epoch.to_be_bytes()[..],
+            &seen.at.to_be_bytes(),
             &seen.digest,
-            seen.host.as_bytes(),
+            // A host has at most 253 octets (RFC 1035 section 2.3.4, without the last dot).
+            &[seen.gateway.len() as u8],
+            seen.gateway.as_bytes(),
+            seen.relay.as_bytes(),
         ]
         .concat(),
     }
@@ -74,19 +76,20 @@ pub(super) fn decode(kind: Kind, row: &[u8]) -> Result<Entry, &'static str> {
             inception: number(&mut rest)?,
             content: *part(&mut rest)?,
         }),
-        Kind::Gateway => {
-            let epoch = Epoch(number(&mut rest)?);
-            let since = number(&mut rest)?;
+        Kind::Keys => {
+            let (epoch, at) = (number(&mut rest)?, number(&mut rest)?);
             let digest = *part(&mut rest)?;
-            let host = std::str::from_utf8(std::mem::take(&mut rest))
-                .ok()
-                .filter(|host| (1..=HOST_MAX_OCTETS).contains(&host.len()))
-                .ok_or("the host of a gateway is none")?;
-            Entry::Gateway(GatewayKeysSeen {
-                host: host.to_owned(),
+            let [length] = *part(&mut rest)?;
+            let (gateway, relay) = rest
+                .split_at_checked(length.into())
+                .ok_or("a sighting ends within its gateway")?;
+            rest = &[];
+            Entry::Keys(KeySighting {
+                gateway: host(gateway)?,
+                relay: host(relay)?,
                 epoch,
                 digest,
-                since,
+                at,
             })
         }
     };
@@ -95,6 +98,14 @@ pub(super) fn decode(kind: Kind, row: &[u8]) -> Result<Entry, &'static str> {
     } else {
         Err("an entry is longer than it should be")
     }
+}
+
+fn host(octets: &[u8]) -> Result<String, &'static str> {
+    std::str::from_utf8(octets)
+        .ok()
+        .filter(|host| (1..=HOST_MAX_OCTETS).contains(&host.len()))
+        .map(str::to_owned)
+        .ok_or("the host of a sighting is none")
 }
 
 fn number(rest: &mut &[u8]) -> Result<u64, &'static str> {

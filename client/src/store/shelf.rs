@@ -5,12 +5,12 @@ use std::collections::{HashMap, HashSet};
 use std::hash::Hasher;
 
 use siphasher::sip128::{Hasher128, SipHasher24};
-use sotto_envelope::Epoch;
 use sotto_mimi::TieBreak;
 use sotto_proof::{Name, Question, RecordType, Statement};
 use zeroize::Zeroizing;
 
-use super::{GatewayKeysSeen, STORE_MAX_OCTETS};
+use super::STORE_MAX_OCTETS;
+use crate::keys::{KeySighting, SIGHTING_SECONDS};
 
 /// Seconds that an answer is kept at most, whatever its TTL: what resolvers commonly keep too
 /// (RFC 8767 section 4 speaks of days; Unbound's `cache-max-ttl` is this one).
@@ -29,14 +29,14 @@ pub(super) enum Kind {
     Answer = 1,
     /// The newest statement about a name under one key.
     Mark = 2,
-    /// The newest keys seen of a gateway.
-    Gateway = 3,
+    /// The digest of a gateway's keys for a day, as a relay's key document proved it.
+    Keys = 3,
 }
 
 #[cfg(feature = "store")]
 impl Kind {
     /// Every kind.
-    pub(super) const ALL: [Self; 3] = [Self::Answer, Self::Mark, Self::Gateway];
+    pub(super) const ALL: [Self; 3] = [Self::Answer, Self::Mark, Self::Keys];
 }
 
 /// Where an entry stands.
@@ -47,7 +47,7 @@ pub(super) type Key = (Kind, Id);
 pub(super) enum Entry {
     Answer(Answer),
     Mark(Mark),
-    Gateway(GatewayKeysSeen),
+    Keys(KeySighting),
 }
 
 /// A proof that answered a question, as it came. Its verdict is not kept: it is verified again when
@@ -120,8 +120,16 @@ impl Secrets {
         (Kind::Mark, id)
     }
 
-    fn gateway(&self, host: &str) -> Key {
-        (Kind::Gateway, self.hash(&[b"gateway", host.as_bytes()]))
+    /// Two digests for one day are two entries: that there are two is what matters.
+    fn keys(&self, sighting: &KeySighting) -> Key {
+        let id = self.hash(&[
+            b"keys",
+            sighting.gateway.as_bytes(),
+            sighting.relay.as_bytes(),
+            &sighting.epoch.to_be_bytes(),
+            &sighting.digest,
+        ]);
+        (Kind::Keys, id)
     }
 
     fn content(&self, statement: &Statement) -> Id {
@@ -139,16 +147,18 @@ impl Entry {
             + match self {
                 Self::Answer(answer) => answer.question.name.as_wire().len() + answer.proof.len(),
                 Self::Mark(_) => size_of::<Mark>(),
-                Self::Gateway(seen) => size_of::<GatewayKeysSeen>() + seen.host.len(),
+                Self::Keys(seen) => {
+                    size_of::<KeySighting>() + seen.gateway.len() + seen.relay.len()
+                }
             }
     }
 
     /// What stands where `self` stood and `other` comes: of answers the later arrival, of statements
-    /// the newer, of gateways' keys those of the later day.
+    /// the newer, of sightings the later.
     fn give_way_to(self, other: Self) -> Self {
         match (&self, &other) {
             (Self::Mark(old), Self::Mark(new)) if new.inception < old.inception => self,
-            (Self::Gateway(old), Self::Gateway(new)) if new.epoch <= old.epoch => self,
+            (Self::Keys(old), Self::Keys(new)) if new.at < old.at => self,
             _ => other,
         }
     }
@@ -159,7 +169,7 @@ impl Entry {
         match self {
             Self::Answer(answer) => (0, answer.until),
             Self::Mark(mark) => (1, mark.inception),
-            Self::Gateway(seen) => (2, seen.since),
+            Self::Keys(seen) => (2, seen.at),
         }
     }
 }
@@ -241,36 +251,32 @@ impl Shelf {
         }
     }
 
-    /// Returns the newest keys seen of a gateway.
-    pub(super) fn gateway(&self, host: &str) -> Option<&GatewayKeysSeen> {
-        match self.entries.get(&self.secrets.gateway(host))? {
-            Entry::Gateway(seen) => Some(seen),
+    /// Returns the keys of gateways that were seen.
+    pub(super) fn keys(&self) -> impl Iterator<Item = &KeySighting> {
+        self.entries.values().filter_map(|entry| match entry {
+            Entry::Keys(seen) => Some(seen),
             _ => None,
-        }
+        })
     }
 
-    /// Remembers the keys of a gateway, if they are for a later day than those remembered.
-    pub(super) fn mark_gateway(&mut self, host: &str, epoch: Epoch, digest: [u8; 32], now: u64) {
-        let seen = GatewayKeysSeen {
-            host: host.to_owned(),
-            epoch,
-            digest,
-            since: now,
+    /// Remembers sightings of a gateway's keys, and forgets those that are too old to be compared with.
+    pub(super) fn mark_keys(&mut self, sightings: &[KeySighting]) {
+        let Some(newest) = sightings.iter().map(|sighting| sighting.at).max() else {
+            return;
         };
-        self.put(self.secrets.gateway(host), Entry::Gateway(seen));
+        let is_over = |entry: &Entry| match entry {
+            Entry::Keys(seen) => seen.at.saturating_add(SIGHTING_SECONDS) < newest,
+            _ => false,
+        };
+        self.remove_if(|_, entry| is_over(entry));
+        for sighting in sightings {
+            self.put(self.secrets.keys(sighting), Entry::Keys(sighting.clone()));
+        }
     }
 
     /// Forgets the answers and, with `all`, everything else but the secrets.
     pub(super) fn forget(&mut self, all: bool) {
-        let doomed: Vec<_> = self
-            .entries
-            .keys()
-            .filter(|(kind, _)| all || *kind == Kind::Answer)
-            .copied()
-            .collect();
-        for key in doomed {
-            self.remove(&key);
-        }
+        self.remove_if(|(kind, _), _| all || *kind == Kind::Answer);
     }
 
     pub(super) fn entries(&self) -> impl Iterator<Item = &Entry> {
@@ -291,6 +297,18 @@ impl Shelf {
         self.entries.insert(key, entry);
         self.note(key);
         self.make_room();
+    }
+
+    fn remove_if(&mut self, doomed: impl Fn(&Key, &Entry) -> bool) {
+        let doomed: Vec<_> = self
+            .entries
+            .iter()
+            .filter(|(key, entry)| doomed(key, entry))
+            .map(|(key, _)| *key)
+            .collect();
+        for key in doomed {
+            self.remove(&key);
+        }
     }
 
     fn remove(&mut self, key: &Key) {
@@ -394,7 +412,7 @@ impl Entry {
         match self {
             Self::Answer(_) => Kind::Answer,
             Self::Mark(_) => Kind::Mark,
-            Self::Gateway(_) => Kind::Gateway,
+            Self::Keys(_) => Kind::Keys,
         }
     }
 }

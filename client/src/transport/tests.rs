@@ -9,7 +9,10 @@ use tokio_rustls::TlsAcceptor;
 
 use super::*;
 
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Patience = Patience {
+    connect: Duration::from_secs(10),
+    request: Duration::from_secs(10),
+};
 
 /// A server that answers every request with the same octets, and tells what it received.
 async fn canned(answer: &'static [u8]) -> (SocketAddr, UnboundedReceiver<Vec<u8>>) {
@@ -75,6 +78,7 @@ async fn an_answer_comes_back_whole() {
         Event::Response {
             status: 200,
             media_type: Some(media_type),
+            retry_after: None,
             body,
         } => {
             assert_eq!((media_type.as_str(), &*body), ("a/b", &b"hi"[..]));
@@ -182,7 +186,15 @@ async fn an_answer_cut_short_is_lost() {
 async fn silence_times_out_and_may_have_sent() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    let transport = Transport::new(None, false, Duration::from_millis(50)).unwrap();
+    let transport = Transport::new(
+        None,
+        false,
+        Patience {
+            request: Duration::from_millis(50),
+            ..PATIENCE
+        },
+    )
+    .unwrap();
     let event = transport
         .get(&format!("http://{address}/"), "a/b", 10)
         .await;

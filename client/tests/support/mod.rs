@@ -189,8 +189,13 @@ impl World {
         now: u64,
     ) -> Report {
         let identifier: Identifier = identifier.parse().unwrap();
-        let started =
-            Lookup::identifier_knowing(Some(knowledge), setup, identifier, RecordForm::Txt, now);
+        let started = Lookup::identifier_knowing(
+            &knowledge.clone().into(),
+            setup,
+            identifier,
+            RecordForm::Txt,
+            now,
+        );
         self.drive(started, now)
     }
 
@@ -237,6 +242,11 @@ impl World {
         }
     }
 
+    /// What the honest party answers to a step, for those who drive a lookup themselves.
+    pub fn answer_to(&mut self, step: &Step) -> Event {
+        self.honest(step)
+    }
+
     fn honest(&mut self, step: &Step) -> Event {
         self.note(step);
         match step {
@@ -278,6 +288,7 @@ pub fn reply(status: u16, media_type: Option<&str>, body: Vec<u8>) -> Event {
     Event::Response {
         status,
         media_type: media_type.map(str::to_owned),
+        retry_after: None,
         body,
     }
 }

@@ -119,6 +119,17 @@ impl Zone {
 
     /// A denial: nothing between `owner` and `next`, and at `owner` only `types`.
     pub fn nsec(&self, owner: &str, next: &str, types: &[RecordType]) -> Signed {
+        self.nsec_signed(owner, next, types, &Signing::default())
+    }
+
+    /// The same, signed at another time.
+    pub fn nsec_signed(
+        &self,
+        owner: &str,
+        next: &str,
+        types: &[RecordType],
+        signing: &Signing,
+    ) -> Signed {
         let next: Name = next.parse().unwrap();
         let mut bitmap = [0_u8; 32];
         for rtype in types.iter().chain(&[RecordType::RRSIG, RecordType::NSEC]) {
@@ -127,7 +138,7 @@ impl Zone {
         let mut rdata = next.as_wire().to_vec();
         rdata.extend([0, 32]);
         rdata.extend(bitmap);
-        self.signed(owner, RecordType::NSEC, &[rdata], &Signing::default())
+        self.signed(owner, RecordType::NSEC, &[rdata], signing)
     }
 
     /// An RRset and its signature, with the zone's keys and theirs.

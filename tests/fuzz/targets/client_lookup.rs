@@ -15,7 +15,7 @@ use libfuzzer_sys::fuzz_target;
 use sotto_client::mimi::{Found, Identifier, RecordForm};
 use sotto_client::proof::{Question, RecordType, Verdict, verify};
 use sotto_client::{
-    Absence, Code, Event, Knowledge, Lookup, Outcome, Report, Sent, Setup, Step, TransportProblem,
+    Absence, Code, Event, Knowledge, Lookup, Memory, Outcome, Report, Sent, Setup, Step, TransportProblem,
     TransportProblemKind,
 };
 use sotto_envelope::{Answer, Epoch, KeyRecord, KeyRing};
@@ -189,8 +189,9 @@ fn lookup(fixture: &Fixture, input: &mut Input<'_>) {
         .knowledge
         .as_ref()
         .filter(|_| input.u8().is_multiple_of(4));
+    let memory = knowledge.cloned().map_or_else(Memory::default, Memory::from);
     let (mut lookup, mut step) = Lookup::identifier_knowing(
-        knowledge,
+        &memory,
         &fixture.setup,
         identifier(PEOPLE[person].0),
         RecordForm::Txt,

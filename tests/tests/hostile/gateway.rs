@@ -113,7 +113,7 @@ impl Scene {
     /// A client's setup for a relay at `address`.
     pub(crate) fn setup(&self, address: SocketAddr) -> SetupBuilder {
         Setup::builder(format!("http://{address}"), self.host.as_str())
-            .allow_http(true)
+            .allow_http_not_private(true)
             .anchors(self.realm.anchors())
     }
 

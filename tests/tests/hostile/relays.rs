@@ -168,7 +168,14 @@ fn honest(scene: &Scene) -> impl FnMut(Asked, &[u8]) -> Vec<u8> + Send + use<> {
 }
 
 async fn through(scene: &Scene, relay: &Relay) -> Report {
-    lookup(scene.setup(relay.address).timeout(1).build().unwrap()).await
+    lookup(
+        scene
+            .setup(relay.address)
+            .request_timeout(1)
+            .build()
+            .unwrap(),
+    )
+    .await
 }
 
 /// Looks alice up through a relay that does one thing wrong, and gives the reason and how many questions

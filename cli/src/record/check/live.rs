@@ -159,7 +159,7 @@ fn privately(settings: &Settings, questions: Questions, json: bool) -> Result<Ch
             "asking through relay {}: it learns your address; gateway {} and the DNS behind it learn the names asked for, \
              and not who asks",
             relays.join(", "),
-            setup.gateway()
+            setup.gateway_hosts().collect::<Vec<_>>().join(", ")
         ),
     );
     let client = lookup::client(setup)?;
@@ -194,9 +194,9 @@ fn got(report: LookupReport) -> Result<Got, String> {
     let Outcome::Unavailable(why) = &report.outcome else {
         return Err("the client has neither proof nor reason".to_owned());
     };
-    let said = match (&why.detail, why.code) {
+    let said = match (why.context(), why.code) {
         (_, Code::NameNotAllowed) => "the gateway does not answer for it".to_owned(),
-        (Some(detail), _) => format!("{} ({detail})", why.code.summary()),
+        (Some(context), _) => format!("{} ({context})", why.code.summary()),
         (None, _) => why.code.summary().to_owned(),
     };
     if why.code.fault() == Fault::Dns {

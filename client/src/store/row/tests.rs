@@ -1,5 +1,4 @@
 use proptest::prelude::*;
-use sotto_envelope::Epoch;
 use sotto_proof::{Question, RecordType};
 
 use super::*;
@@ -19,11 +18,12 @@ fn entries() -> [Entry; 3] {
             inception: 1_790_000_000,
             content: [9; 16],
         }),
-        Entry::Gateway(GatewayKeysSeen {
-            host: "gateway.example.net".to_owned(),
-            epoch: Epoch(20_717),
+        Entry::Keys(KeySighting {
+            gateway: "gateway.example.net".to_owned(),
+            relay: "relay.example:8443".to_owned(),
+            epoch: 20_717,
             digest: [5; 32],
-            since: 1_790_000_000,
+            at: 1_790_000_000,
         }),
     ]
 }
@@ -44,7 +44,7 @@ fn an_entry_that_is_cut_short_is_refused() {
         // What a proof holds, and where a host ends, is not for a row to say.
         let fixed = match &entry {
             Entry::Answer(answer) => row.len() - answer.proof.len() + 1,
-            Entry::Gateway(seen) => row.len() - seen.host.len() + 1,
+            Entry::Keys(seen) => row.len() - seen.relay.len() + 1,
             Entry::Mark(_) => row.len(),
         };
         for length in 0..fixed {
@@ -60,9 +60,9 @@ fn an_entry_that_is_too_long_is_refused() {
     let mut answer = encode(&entries()[0]);
     answer.resize(ROW_MAX_OCTETS + 1, 0);
     assert!(decode(Kind::Answer, &answer).is_err());
-    let mut gateway = encode(&entries()[2]);
-    gateway.resize(48 + HOST_MAX_OCTETS + 1, b'a');
-    assert!(decode(Kind::Gateway, &gateway).is_err());
+    let mut keys = encode(&entries()[2]);
+    keys.resize(keys.len() + HOST_MAX_OCTETS, b'a');
+    assert!(decode(Kind::Keys, &keys).is_err());
 }
 
 proptest! {

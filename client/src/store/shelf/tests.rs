@@ -49,6 +49,16 @@ fn statement(name: &str, from: u64, key_tag: u16, content: Option<u8>) -> Statem
     }
 }
 
+fn sighting(epoch: u64, digest: u8, at: u64) -> KeySighting {
+    KeySighting {
+        gateway: "gateway.test".to_owned(),
+        relay: "relay.test".to_owned(),
+        epoch,
+        digest: [digest; 32],
+        at,
+    }
+}
+
 /// Whether a shelf that has seen `seen`, in this order, refuses `comes`.
 fn refuses(seen: &[Statement], comes: &Statement) -> bool {
     let mut shelf = shelf();
@@ -196,7 +206,7 @@ fn the_count_of_octets_follows_what_is_held() {
     for _ in 0..3 {
         shelf.keep(answer("a.test", NOW, NOW + HOUR));
         shelf.mark(RecordType::TXT, &[statement("a.test", NOW, 1, None)]);
-        shelf.mark_gateway("gateway.test", Epoch(1), [0; 32], NOW);
+        shelf.mark_keys(&[sighting(1, 1, NOW)]);
     }
     let counted: usize = shelf.entries().map(Entry::octets).sum();
     assert_eq!(shelf.octets(), counted);
@@ -207,17 +217,22 @@ fn the_count_of_octets_follows_what_is_held() {
 }
 
 #[test]
-fn a_gateway_is_remembered_by_its_newest_day() {
+fn keys_are_remembered_for_a_day_and_two_lists_for_one_day_both() {
     let mut shelf = shelf();
-    shelf.mark_gateway("gateway.test", Epoch(5), [5; 32], NOW);
-    shelf.mark_gateway("gateway.test", Epoch(4), [4; 32], NOW + 1);
-    shelf.mark_gateway("gateway.test", Epoch(5), [6; 32], NOW + 2);
-    let seen = shelf.gateway("gateway.test").unwrap();
-    assert_eq!(
-        (seen.epoch, seen.digest, seen.since),
-        (Epoch(5), [5; 32], NOW)
+    shelf.mark_keys(&[sighting(1, 1, NOW), sighting(2, 2, NOW)]);
+    shelf.mark_keys(&[sighting(1, 1, NOW + HOUR), sighting(1, 3, NOW + HOUR)]);
+    assert_eq!(shelf.keys().count(), 3);
+    shelf.mark_keys(&[sighting(2, 2, NOW + HOUR + SIGHTING_SECONDS)]);
+    assert_eq!(shelf.keys().count(), 3, "an hour less than a day old");
+    shelf.mark_keys(&[sighting(2, 2, NOW + HOUR + SIGHTING_SECONDS + 1)]);
+    assert_eq!(shelf.keys().count(), 1);
+    shelf.mark_keys(&[sighting(2, 2, NOW)]);
+    assert!(
+        shelf.keys().all(|seen| seen.at > NOW),
+        "the later one stays"
     );
-    assert!(shelf.gateway("other.test").is_none());
+    shelf.mark_keys(&[]);
+    assert_eq!(shelf.keys().count(), 1);
 }
 
 #[cfg(feature = "store")]
