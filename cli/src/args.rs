@@ -9,6 +9,7 @@ use clap::{ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand,
 use sotto_mimi::{DEFAULT_MIMI_TYPE, RecordForm};
 
 use crate::config::Settings;
+use crate::contacts::ContactsArguments;
 use crate::record::RecordCommand;
 
 /// What the command says when nothing is asked of it.
@@ -45,7 +46,8 @@ const LAST_SECOND: u64 = u32::MAX as u64;
 /// What every page of help ends with.
 const EXIT_CODES: &str = "\
 Exit codes: 0 found (query: proved records), 1 a failure of this machine, 2 usage, 3 no record, 4 opted out, 5 nothing usable, \
-6 insecure, 7 bogus, 8 unavailable.
+6 insecure, 7 bogus, 8 unavailable. With --contacts: 0 everybody is answered, 7 of somebody the proof is bogus, 8 somebody could not \
+be answered, 11 stopped before the end.
 Where an [env] is named, the flag comes first, then the environment, then the configuration file, ~/.config/sotto/config.toml, \
 whose keys are the flags with _ for -, and `type` and `phone_zone` besides.";
 
@@ -127,7 +129,8 @@ pub(crate) enum Command {
 pub(crate) struct LookupArguments {
     /// Whom to look up: hugh@example.com, alice.example.com, "+44 20 7946 0148", or a mimi:, mailto:, tel:, acct:, im: or
     /// xmpp: URI.
-    pub(crate) identifier: String,
+    #[arg(required_unless_present = "file")]
+    pub(crate) identifier: Option<String>,
     /// The form of the records: TXT, or MIMI for the private-use type.
     #[arg(
         long = "type",
@@ -145,8 +148,14 @@ pub(crate) struct LookupArguments {
         value_name = "ZONE"
     )]
     pub(crate) phone_zone: Option<String>,
+    /// Print also what your own provider needs to contact those found: the account as a URI, the directory of its
+    /// provider, or the query that finds the account. With --json all of it is there anyway.
+    #[arg(long)]
+    pub(crate) next: bool,
     #[command(flatten)]
     pub(crate) show: ShowArguments,
+    #[command(flatten)]
+    pub(crate) contacts: ContactsArguments,
     #[command(flatten)]
     pub(crate) settings: Settings,
 }

@@ -27,6 +27,8 @@ pub(crate) enum Exit {
     Warnings = 9,
     /// A check found errors.
     Errors = 10,
+    /// A run over an address book was stopped before its end.
+    Stopped = 11,
 }
 
 impl From<Exit> for ExitCode {

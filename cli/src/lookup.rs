@@ -6,6 +6,7 @@ use sotto_client::blocking::Client;
 use sotto_client::{ClientError, Code, Lookup, Outcome, Report, Setup, Step, TlsError};
 use sotto_mimi::{Domain, Identifier, RecordForm};
 use sotto_proof::{Anchors, Explanation, Limits};
+use tokio::runtime::{Builder, Runtime};
 
 use crate::Output;
 use crate::args::{LookupArguments, QueryArguments, ShowArguments};
@@ -14,22 +15,28 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::files::Destination;
 use crate::question::question;
-use crate::{clock, report, store, svg};
+use crate::{clock, next, report, store, svg};
 
 /// Looks a person up.
 pub(crate) fn lookup(arguments: &LookupArguments, json: bool) -> Result<Output, Failure> {
-    let identifier: Identifier = arguments.identifier.parse()?;
+    let identifier: Identifier = arguments
+        .identifier
+        .as_deref()
+        .unwrap_or_default()
+        .parse()?;
     let settings = arguments.settings.completed()?;
     if matches!(identifier, Identifier::Uri(_)) {
-        return finish(
-            &resolved(identifier)?,
+        let report = resolved(identifier)?;
+        let output = finish(
+            &report,
             &settings,
             &Anchors::iana(),
             &arguments.show,
             Destinations::open(&arguments.show)?,
             json,
             Vec::new(),
-        );
+        )?;
+        return Ok(with_next(output, &report, arguments, json));
     }
     let form = arguments
         .form
@@ -50,7 +57,7 @@ pub(crate) fn lookup(arguments: &LookupArguments, json: bool) -> Result<Output, 
     let client = client(setup)?;
     let destinations = Destinations::open(&arguments.show)?;
     let report = client.lookup(identifier, form);
-    finish(
+    let output = finish(
         &report,
         &settings,
         &anchors,
@@ -58,7 +65,21 @@ pub(crate) fn lookup(arguments: &LookupArguments, json: bool) -> Result<Output, 
         destinations,
         json,
         note.into_iter().collect(),
-    )
+    )?;
+    Ok(with_next(output, &report, arguments, json))
+}
+
+/// Adds what comes next, if that is wanted.
+fn with_next(
+    mut output: Output,
+    report: &Report,
+    arguments: &LookupArguments,
+    json: bool,
+) -> Output {
+    if arguments.next && !json {
+        output.text.push_str(&next::text(report));
+    }
+    output
 }
 
 /// Asks for an RRset.
@@ -128,7 +149,22 @@ pub(crate) fn phone_zone(text: Option<&String>) -> Result<Option<Domain>, Failur
 
 /// A client, or why there is none.
 pub(crate) fn client(setup: Setup) -> Result<Client, Failure> {
-    Client::new(setup).map_err(|error| match &error {
+    Client::new(setup).map_err(|error| no_client(&error))
+}
+
+/// A client for many lookups at a time, and the runtime that it wants.
+pub(crate) fn asynchronous(setup: Setup) -> Result<(sotto_client::Client, Runtime), Failure> {
+    let runtime = Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()
+        .map_err(|error| no_client(&ClientError::Runtime(error)))?;
+    let client = sotto_client::Client::new(setup).map_err(|error| no_client(&error))?;
+    Ok((client, runtime))
+}
+
+fn no_client(error: &ClientError) -> Failure {
+    match error {
         ClientError::Tls(TlsError::Pem(_) | TlsError::NoCertificate | TlsError::Authority(_)) => {
             Failure::usage(
                 "ca_invalid",
@@ -146,7 +182,7 @@ pub(crate) fn client(setup: Setup) -> Result<Client, Failure> {
             error,
             "report it as a defect of this software",
         ),
-    })
+    }
 }
 
 /// The report on a `mimi://` URI: nobody is asked, so nobody has to be configured.

@@ -6,12 +6,14 @@
 mod args;
 mod clock;
 mod config;
+mod contacts;
 mod exit;
 mod explain;
 mod failure;
 mod files;
 mod json;
 mod lookup;
+mod next;
 mod progress;
 mod question;
 mod record;
@@ -56,7 +58,10 @@ fn run(arguments: &Arguments) -> Result<Output, Failure> {
             notes: Vec::new(),
             exit: Exit::Done,
         }),
-        Some(Command::Lookup(command)) => lookup::lookup(command, arguments.json),
+        Some(Command::Lookup(command)) => match &command.contacts.file {
+            Some(path) => contacts::run(command, path, arguments.json),
+            None => lookup::lookup(command, arguments.json),
+        },
         Some(Command::Query(command)) => lookup::query(command, arguments.json),
         Some(Command::Verify(command)) => verify::run(command, arguments.json),
         Some(Command::Record { command }) => record::run(command, arguments.json),
@@ -104,10 +109,10 @@ fn explain(error: &clap::Error, json: bool) -> Output {
     }
 }
 
-/// Writes the output. A reader who closed the pipe has seen enough: that is no error of anybody.
-fn print(output: &Output) -> ExitCode {
+/// Writes notes to standard error, a line each.
+fn tell(notes: &[String]) {
     let mut errors = io::stderr().lock();
-    for note in &output.notes {
+    for note in notes {
         let folded;
         let note = if errors.is_terminal() {
             folded = terminal::folded(note);
@@ -118,13 +123,18 @@ fn print(output: &Output) -> ExitCode {
         // There is nowhere left to complain to.
         let _ = writeln!(errors, "{note}");
     }
+}
+
+/// Writes the output. A reader who closed the pipe has seen enough: that is no error of anybody.
+fn print(output: &Output) -> ExitCode {
+    tell(&output.notes);
     let mut out = io::stdout().lock();
     match out
         .write_all(output.text.as_bytes())
         .and_then(|()| out.flush())
     {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            let _ = writeln!(errors, "error: standard output cannot be written: {error}");
+            tell(&[format!("error: standard output cannot be written: {error}")]);
             Exit::OwnFault.into()
         }
         _ => output.exit.into(),

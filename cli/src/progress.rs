@@ -20,3 +20,12 @@ pub(crate) fn people(count: u64) -> ProgressBar {
         Err(_) => bar,
     }
 }
+
+/// A bar over questions that leave at their times; the message says how far the answers are.
+pub(crate) fn questions(count: u64) -> ProgressBar {
+    let bar = ProgressBar::new(count);
+    match ProgressStyle::with_template("{wide_bar} {pos}/{len} sent; {msg}") {
+        Ok(style) => bar.with_style(style),
+        Err(_) => bar,
+    }
+}

@@ -59,7 +59,8 @@ fn read(path: &Path) -> io::Result<[u8; 16]> {
     Ok(secret)
 }
 
-fn private_folder(path: &Path) -> io::Result<()> {
+/// Makes a folder, and those above it, that nobody else can read.
+pub(crate) fn private_folder(path: &Path) -> io::Result<()> {
     let mut builder = DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]
