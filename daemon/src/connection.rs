@@ -1,15 +1,6 @@
 //! One connection: protocol, timeouts, drain.
 
-use std::{
-    convert::Infallible,
-    future::poll_fn,
-    pin::pin,
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
-    time::Duration,
-};
+use std::{convert::Infallible, future::poll_fn, pin::pin, sync::Arc, time::Duration};
 
 use axum::Router;
 use hyper::{Request, body::Incoming, service::service_fn};
@@ -21,13 +12,16 @@ use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::TcpStream,
     sync::watch,
+    task::JoinError,
     time::{sleep, timeout},
 };
 use tokio_rustls::TlsAcceptor;
 use tower::Service;
 
 use crate::{
+    activity::{self, Activity, Watched},
     pin::Pin,
+    room::Place,
     server::{PeerAddress, PeerKey, ServerLimits},
     streams::{Begin, Handling, Streams},
 };
@@ -48,6 +42,9 @@ const CONNECTION_WINDOW: u32 = 1_048_576;
 
 /// hyper's lower bound for its HTTP/1.1 buffer; less panics.
 const MIN_HEADER_BYTES: u32 = 8_192;
+
+/// How long a connection at rest that has to give way gets to say goodbye.
+const GIVING_WAY: Duration = Duration::from_secs(1);
 
 /// What every connection of a server has in common.
 #[derive(Clone)]
@@ -107,15 +104,23 @@ impl Connector {
         }
     }
 
-    pub(crate) async fn serve_plain(self, stream: TcpStream, peer: Peer) {
-        self.serve(Protocols::Either, stream, peer).await;
+    pub(crate) async fn serve_plain(self, stream: TcpStream, peer: Peer, place: Place) {
+        self.serve(Protocols::Either, stream, peer, place).await;
     }
 
-    pub(crate) async fn serve_tls(mut self, tls: TlsAcceptor, stream: TcpStream, peer: Peer) {
+    pub(crate) async fn serve_tls(
+        mut self,
+        tls: TlsAcceptor,
+        stream: TcpStream,
+        peer: Peer,
+        place: Place,
+    ) {
+        let leaves = place.leaves();
         let handshake = tokio::select! {
             handshake = timeout(self.limits.header_timeout(), tls.accept(stream)) => handshake,
             // Nothing was asked yet, so nothing is lost.
             _ = self.stopped.changed() => return,
+            () = leaves.notified() => return,
         };
         // A client that cannot agree on TLS, or takes too long, learns so by the alert or the close.
         let Ok(Ok(stream)) = handshake else { return };
@@ -131,21 +136,23 @@ impl Connector {
                 .map(PeerKey),
             ..peer
         };
-        self.serve(protocols, stream, peer).await;
+        self.serve(protocols, stream, peer, place).await;
     }
 
-    /// Serves until the client has enough, rests for too long, or the server drains.
-    async fn serve<I>(mut self, protocols: Protocols, io: I, peer: Peer)
+    /// Serves until the client has enough, rests for too long, takes nothing of what it asked for, has to give way, or the
+    /// server drains.
+    async fn serve<I>(mut self, protocols: Protocols, io: I, peer: Peer, place: Place)
     where
         I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let begin = Begin::default();
         let builder = self.builder(&protocols, begin.clone());
-        let activity = Arc::new(Activity::default());
+        let leaves = place.leaves();
+        let activity = Activity::at(place);
         let requests = Arc::clone(&activity);
         let router = self.router;
         let service = service_fn(move |mut request: Request<Incoming>| {
-            let in_flight = InFlight::begin(&requests);
+            let under_way = activity::Request::begin(&requests);
             let known = request.extensions_mut();
             if let Some(address) = peer.address {
                 known.insert(address);
@@ -155,62 +162,42 @@ impl Connector {
             }
             let answer = Handling::start(router.clone().call(request));
             async move {
-                let answer = answer.await;
-                drop(in_flight);
-                answer.map(|answer| answer.unwrap_or_else(|never: Infallible| match never {}))
+                let answer = answer.await?;
+                let answer = answer.unwrap_or_else(|never: Infallible| match never {});
+                Ok::<_, JoinError>(answer.map(|content| under_way.answered(content)))
             }
         });
-        let mut connection = pin!(builder.serve_connection(TokioIo::new(io), service));
+        let io = TokioIo::new(Watched::new(io, &activity));
+        let mut connection = pin!(builder.serve_connection(io, service));
         let mut streams = Streams::of(begin);
-        let mut rest = self.limits.header_timeout();
-        loop {
-            let begun = activity.begun();
+        let patience = self.limits.header_timeout();
+        let mut rested = Duration::ZERO;
+        let ending = loop {
+            let before = activity.seen();
             tokio::select! {
                 _ = poll_fn(|cx| streams.poll_with(connection.as_mut(), cx)) => return,
-                _ = self.stopped.changed() => break,
-                () = sleep(rest) => {}
+                _ = self.stopped.changed() => break self.limits.drain(),
+                () = leaves.notified() => break GIVING_WAY,
+                () = sleep(patience) => {}
             }
-            if activity.is_idle_since(begun) {
-                break;
+            let now = activity.seen();
+            if now.is_stuck_since(&before) {
+                return;
             }
-            rest = self.limits.idle_timeout();
-        }
+            if now.rests_since(&before) {
+                rested += patience;
+            } else {
+                rested = Duration::ZERO;
+            }
+            if rested >= self.limits.idle_timeout() || (now.is_unasked() && !rested.is_zero()) {
+                break self.limits.drain();
+            }
+        };
         connection.as_mut().graceful_shutdown();
-        let ending = poll_fn(|cx| streams.poll_with(connection.as_mut(), cx));
-        let _ = timeout(self.limits.drain(), ending).await;
-    }
-}
-
-/// How busy a connection is.
-#[derive(Default)]
-struct Activity {
-    begun: AtomicUsize,
-    in_flight: AtomicUsize,
-}
-
-impl Activity {
-    fn begun(&self) -> usize {
-        self.begun.load(Ordering::Relaxed)
-    }
-
-    fn is_idle_since(&self, begun: usize) -> bool {
-        self.in_flight.load(Ordering::Relaxed) == 0 && self.begun() == begun
-    }
-}
-
-/// One request that is being answered.
-struct InFlight(Arc<Activity>);
-
-impl InFlight {
-    fn begin(activity: &Arc<Activity>) -> Self {
-        activity.begun.fetch_add(1, Ordering::Relaxed);
-        activity.in_flight.fetch_add(1, Ordering::Relaxed);
-        Self(Arc::clone(activity))
-    }
-}
-
-impl Drop for InFlight {
-    fn drop(&mut self) {
-        self.0.in_flight.fetch_sub(1, Ordering::Relaxed);
+        let _ = timeout(
+            ending,
+            poll_fn(|cx| streams.poll_with(connection.as_mut(), cx)),
+        )
+        .await;
     }
 }

@@ -7,17 +7,20 @@
 //! Architecture Invariant: nothing here logs, counts or reports an address, a path or a header of
 //! a client, and a handler is given the client's address only if [`Server::expose_peer`] was asked.
 
+mod activity;
 pub mod admin;
 pub mod clock;
 pub mod command;
 pub mod complaint;
 pub mod config;
 mod connection;
+pub mod descriptors;
 pub mod logs;
 pub mod metrics;
 mod notify;
 pub mod operator;
 pub mod pin;
+mod room;
 pub mod roots;
 mod running;
 mod server;

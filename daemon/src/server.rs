@@ -6,31 +6,37 @@ use axum::Router;
 use serde::Deserialize;
 use tokio::{
     net::{TcpListener, TcpStream},
-    sync::{OwnedSemaphorePermit, Semaphore, watch},
+    sync::watch,
     task::JoinSet,
+    time::sleep,
 };
 use tokio_rustls::TlsAcceptor;
 
 use crate::{
     config::{self, Listen},
     connection::{Connector, Peer},
-    metrics::{Counter, Gauge, Metrics},
+    metrics::Metrics,
     pin::Pin,
+    room::{Counters, Room},
     tls::{Certificates, TlsError, server_config},
 };
 
 /// How long the loop rests when the system cannot give it a connection (no descriptors left, say).
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
+/// How long it rests then if a connection has been told to give its descriptor up.
+const RELIEF_PAUSE: Duration = Duration::from_millis(5);
+
 /// The limits of a listener.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ServerLimits {
-    /// Connections open at a time; one more is closed at once. Each takes a descriptor.
+    /// Connections open at a time. One more takes the place of the one that has rested longest; where all are busy, it is
+    /// closed at once. Each takes a descriptor.
     #[serde(deserialize_with = "config::positive")]
     pub max_connections: usize,
-    /// Milliseconds for the TLS handshake, for the first request to begin, and for each header
-    /// section over HTTP/1.1; so also how long an HTTP/1.1 connection may rest between requests.
+    /// Milliseconds for the TLS handshake, for the first request to begin, for each header section over HTTP/1.1 (so also
+    /// how long an HTTP/1.1 connection may rest between requests), and for a client to take something of what it asked for.
     #[serde(deserialize_with = "config::positive")]
     pub header_timeout_ms: u64,
     /// Octets of the largest header section; at least 8,192, which is as low as hyper goes.
@@ -135,30 +141,6 @@ impl Listen {
     }
 }
 
-/// What is counted of a listener.
-#[derive(Clone)]
-struct Counters {
-    open: Gauge,
-    refused: Counter,
-}
-
-impl Counters {
-    fn new(metrics: &Metrics) -> Self {
-        Self {
-            open: metrics.gauge(
-                "sotto_connections_open",
-                "Connections of clients open now.",
-                &[],
-            ),
-            refused: metrics.counter(
-                "sotto_connections_refused_total",
-                "Connections closed at once since max_connections were open.",
-                &[],
-            ),
-        }
-    }
-}
-
 /// A listening socket and what it serves: HTTP/1.1 and HTTP/2, over TLS or plain.
 ///
 /// Answers carry no Date and no Server field: nothing that varies but what the routes put there.
@@ -247,9 +229,8 @@ impl Server {
             .certificates
             .map(|certificates| server_config(certificates, self.asks_for_certificates))
             .map(TlsAcceptor::from);
-        let permits = Arc::new(Semaphore::new(
-            self.limits.max_connections.min(Semaphore::MAX_PERMITS),
-        ));
+        let room = Room::new(self.limits.max_connections, self.counters);
+        let mut acceptance = Acceptance::default();
         let mut connections = JoinSet::new();
         let mut shutdown = std::pin::pin!(shutdown);
         loop {
@@ -257,14 +238,8 @@ impl Server {
                 () = shutdown.as_mut() => break,
                 Some(_) = connections.join_next() => {}
                 accepted = self.listener.accept() => {
-                    let Some((stream, peer)) = admitted(accepted).await else { continue };
-                    let Ok(permit) = Arc::clone(&permits).try_acquire_owned() else {
-                        if let Some(counters) = &self.counters {
-                            counters.refused.increment(1);
-                        }
-                        continue;
-                    };
-                    let open = Open::new(permit, self.counters.as_ref());
+                    let Some((stream, peer)) = acceptance.judge(accepted, &room).await else { continue };
+                    let Some(place) = room.enter() else { continue };
                     let peer = Peer {
                         address: self.expose_peer.then_some(PeerAddress(peer)),
                         key: None,
@@ -273,10 +248,9 @@ impl Server {
                     let tls = tls.clone();
                     connections.spawn(async move {
                         match tls {
-                            Some(tls) => connector.serve_tls(tls, stream, peer).await,
-                            None => connector.serve_plain(stream, peer).await,
+                            Some(tls) => connector.serve_tls(tls, stream, peer, place).await,
+                            None => connector.serve_plain(stream, peer, place).await,
                         }
-                        drop(open);
                     });
                 }
             }
@@ -287,21 +261,48 @@ impl Server {
     }
 }
 
-/// A connection that was accepted. Failures are the system's or the client's: the loop goes on.
-async fn admitted(
-    accepted: io::Result<(TcpStream, SocketAddr)>,
-) -> Option<(TcpStream, SocketAddr)> {
-    match accepted {
-        Ok((stream, peer)) => {
-            // Small answers wait for nothing; where it fails the connection still works.
-            let _ = stream.set_nodelay(true);
-            Some((stream, peer))
-        }
-        Err(error) if is_clients_fault(&error) => None,
-        Err(error) => {
-            tracing::error!(kind = %error.kind(), "cannot accept connections; raise the limit of open files");
-            tokio::time::sleep(ACCEPT_PAUSE).await;
-            None
+/// Whether the system gives connections, told once when that changes.
+#[derive(Default)]
+struct Acceptance {
+    fails: bool,
+}
+
+impl Acceptance {
+    /// A connection that was accepted. Failures are the system's or the client's: the loop goes on.
+    ///
+    /// Where the system has no descriptor left, a connection at rest gives its own up, and those that come wait in the
+    /// system's queue meanwhile.
+    async fn judge(
+        &mut self,
+        accepted: io::Result<(TcpStream, SocketAddr)>,
+        room: &Room,
+    ) -> Option<(TcpStream, SocketAddr)> {
+        match accepted {
+            Ok((stream, peer)) => {
+                if std::mem::take(&mut self.fails) {
+                    tracing::info!("connections are accepted again");
+                }
+                // Small answers wait for nothing; where it fails the connection still works.
+                let _ = stream.set_nodelay(true);
+                Some((stream, peer))
+            }
+            Err(error) if is_clients_fault(&error) => None,
+            Err(error) => {
+                if !std::mem::replace(&mut self.fails, true) {
+                    tracing::error!(
+                        %error,
+                        "cannot accept connections; raise the limit of open files (LimitNOFILE) above that of connections"
+                    );
+                }
+                let is_relieved = room.relieve();
+                sleep(if is_relieved {
+                    RELIEF_PAUSE
+                } else {
+                    ACCEPT_PAUSE
+                })
+                .await;
+                None
+            }
         }
     }
 }
@@ -312,31 +313,4 @@ fn is_clients_fault(error: &io::Error) -> bool {
         error.kind(),
         ConnectionAborted | ConnectionRefused | ConnectionReset
     )
-}
-
-/// One open connection, counted as long as it lives.
-struct Open {
-    gauge: Option<Gauge>,
-    _permit: OwnedSemaphorePermit,
-}
-
-impl Open {
-    fn new(permit: OwnedSemaphorePermit, counters: Option<&Counters>) -> Self {
-        let gauge = counters.map(|counters| counters.open.clone());
-        if let Some(gauge) = &gauge {
-            gauge.increment(1.0);
-        }
-        Self {
-            gauge,
-            _permit: permit,
-        }
-    }
-}
-
-impl Drop for Open {
-    fn drop(&mut self) {
-        if let Some(gauge) = &self.gauge {
-            gauge.decrement(1.0);
-        }
-    }
 }

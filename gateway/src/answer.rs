@@ -50,7 +50,7 @@ pub(crate) struct Answered {
     /// proofs are being gathered.
     pub(crate) status: u16,
     /// The RFC 9102 sequence of RRs; empty unless the status is 200.
-    pub(crate) proof: Vec<u8>,
+    pub(crate) proof: Arc<[u8]>,
     /// Whether the proof was at hand.
     pub(crate) cached: bool,
 }
@@ -197,11 +197,11 @@ impl<U: Upstream> Answerer<U> {
                 if kept.age.is_due {
                     self.refresh(question);
                 }
-                Answered::proved(&kept.value, true)
+                Answered::proved(kept.value, true)
             }
             stale => match (self.gathered(question).await, stale) {
-                (Ok(proof), _) => Answered::proved(&proof, false),
-                (Err(_), Some(stale)) => Answered::proved(&stale.value, true),
+                (Ok(proof), _) => Answered::proved(proof, false),
+                (Err(_), Some(stale)) => Answered::proved(stale.value, true),
                 (Err(failure), None) => Answered::failed(failure.status()),
             },
         }
@@ -210,7 +210,7 @@ impl<U: Upstream> Answerer<U> {
     /// Answers the gateway's own `question` by what the DNS says now, whatever is at hand.
     pub(crate) async fn answer_anew(&self, question: Question) -> Answered {
         match self.gathered(question).await {
-            Ok(proof) => Answered::proved(&proof, false),
+            Ok(proof) => Answered::proved(proof, false),
             Err(failure) => Answered::failed(failure.status()),
         }
     }
@@ -360,10 +360,10 @@ impl<U: Upstream> Inner<U> {
 }
 
 impl Answered {
-    fn proved(proof: &[u8], cached: bool) -> Self {
+    fn proved(proof: Arc<[u8]>, cached: bool) -> Self {
         Self {
             status: 200,
-            proof: proof.to_vec(),
+            proof,
             cached,
         }
     }
@@ -371,7 +371,7 @@ impl Answered {
     fn failed(status: u16) -> Self {
         Self {
             status,
-            proof: Vec::new(),
+            proof: Arc::default(),
             cached: false,
         }
     }

@@ -1,18 +1,17 @@
 //! The gateway's resources, as relays reach them over HTTP.
 
-use std::{error::Error, sync::Arc, time::Duration};
+use std::{error::Error, net::SocketAddr, sync::Arc, time::Duration};
 
 use arc_swap::ArcSwap;
 use axum::{
     Extension, Router,
     body::{Body, to_bytes},
-    extract::{Request, State},
-    middleware::{self, Next},
+    extract::{FromRequestParts, Request, State},
     response::{IntoResponse, Response},
-    routing::{get, post},
+    routing::get,
 };
 use bytes::Bytes;
-use http::{HeaderValue, StatusCode, header};
+use http::{HeaderValue, StatusCode, header, request::Parts};
 use http_body_util::LengthLimitError;
 use sotto_daemon::{PeerAddress, PeerKey};
 use sotto_wire::{FOREIGN_REQUEST_MAX_BYTES, media, path};
@@ -57,53 +56,61 @@ pub(crate) struct Shared {
     pub(crate) clock: Clock,
 }
 
+impl Shared {
+    /// Counts a refusal, on its way out.
+    fn refused(&self, refusal: Refusal) -> Refusal {
+        self.counters.refused(refusal);
+        refusal
+    }
+}
+
 /// The resources of the gateway: all but the list of keys, which is public, for admitted relays.
+///
+/// There is no layer: each would take an allocation or two, and copies of what is going on, for every request.
 pub(crate) fn router(shared: Arc<Shared>) -> Router {
-    let admitted = middleware::from_fn_with_state(Arc::clone(&shared), admit);
-    let counted = middleware::from_fn_with_state(Arc::clone(&shared), count);
+    type Stated = State<Arc<Shared>>;
     Router::new()
-        .route(path::GATEWAY, post(exchange))
+        .route(path::GATEWAY, get(key_list).post(exchange))
         .route(path::GATEWAY_KEYS, get(key_document))
-        .route_layer(admitted)
-        .route(path::GATEWAY, get(key_list))
-        .fallback(|| async { Refusal::Path })
-        .method_not_allowed_fallback(|| async { Refusal::Method })
-        .layer(counted)
+        .fallback(async |State(shared): Stated| shared.refused(Refusal::Path))
+        .method_not_allowed_fallback(async |State(shared): Stated| shared.refused(Refusal::Method))
         .with_state(shared)
 }
 
-/// Lets only admitted relays through.
-async fn admit(
-    State(shared): State<Arc<Shared>>,
-    mut request: Request,
-    next: Next,
-) -> Result<Response, Refusal> {
-    let key = request.extensions().get::<PeerKey>().map(|key| &key.0);
-    let admitted = shared.relays.load().admit(key, request.headers());
-    request
-        .extensions_mut()
-        .insert(admitted.ok_or(Refusal::Relay)?);
-    Ok(next.run(request).await)
-}
+/// Only an admitted relay is let through.
+impl FromRequestParts<Arc<Shared>> for Admitted {
+    type Rejection = Refusal;
 
-/// Counts what is refused.
-async fn count(State(shared): State<Arc<Shared>>, request: Request, next: Next) -> Response {
-    let response = next.run(request).await;
-    if let Some(refusal) = response.extensions().get::<Refusal>() {
-        shared.counters.refused(*refusal);
+    async fn from_request_parts(
+        parts: &mut Parts,
+        shared: &Arc<Shared>,
+    ) -> Result<Self, Self::Rejection> {
+        let key = parts.extensions.get::<PeerKey>().map(|key| &key.0);
+        let admitted = shared.relays.load().admit(key, &parts.headers);
+        admitted.ok_or_else(|| shared.refused(Refusal::Relay))
     }
-    response
 }
 
 /// POST at the gateway resource (RFC 9458 section 5.2).
 async fn exchange(
     State(shared): State<Arc<Shared>>,
-    Extension(relay): Extension<Admitted>,
+    relay: Admitted,
     Extension(PeerAddress(peer)): Extension<PeerAddress>,
     request: Request,
 ) -> Result<Response, Refusal> {
-    if !shared.relays.load().takes_on(&relay) {
-        shared.counters.limited(&relay);
+    answered(&shared, &relay, peer, request)
+        .await
+        .map_err(|refusal| shared.refused(refusal))
+}
+
+async fn answered(
+    shared: &Shared,
+    relay: &Admitted,
+    peer: SocketAddr,
+    request: Request,
+) -> Result<Response, Refusal> {
+    if !shared.relays.load().takes_on(relay) {
+        shared.counters.limited(relay);
         return Err(Refusal::Rate);
     }
     let _waiting = shared.waiting.try_acquire().map_err(|_| Refusal::Busy)?;
@@ -119,12 +126,12 @@ async fn exchange(
         observer: shared.observer.as_deref(),
     };
     let arrival = Arrival {
-        relay: &relay,
+        relay,
         peer,
         at: (shared.clock)(),
     };
     let sealed = oblivious.exchange(&envelope, arrival).await?;
-    shared.counters.sealed(&relay, sealed.status);
+    shared.counters.sealed(relay, sealed.status);
     // An answer that waits holds its memory and nothing else.
     drop(permit);
     if !shared.answer_step.is_zero() {
@@ -140,13 +147,18 @@ async fn exchange(
 /// GET at the gateway resource (RFC 9540 section 3): the list of the current epoch, for foreign clients.
 async fn key_list(State(shared): State<Arc<Shared>>) -> Result<Response, Refusal> {
     let keys = shared.keeper.keys();
-    let current = keys.current().ok_or(Refusal::NoKeys)?;
+    let current = keys.current();
+    let current = current.ok_or_else(|| shared.refused(Refusal::NoKeys))?;
     Ok(of_type(media::OHTTP_KEYS, current.list.clone()))
 }
 
 /// GET of the key document, for the relays' own clients.
-async fn key_document(State(shared): State<Arc<Shared>>) -> Result<Response, Refusal> {
-    let document = shared.keeper.document().ok_or(Refusal::NoKeys)?;
+async fn key_document(
+    State(shared): State<Arc<Shared>>,
+    _relay: Admitted,
+) -> Result<Response, Refusal> {
+    let document = shared.keeper.document();
+    let document = document.ok_or_else(|| shared.refused(Refusal::NoKeys))?;
     Ok(of_type(media::KEY_DOCUMENT, document))
 }
 

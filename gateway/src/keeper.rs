@@ -223,7 +223,7 @@ impl Keeper {
             return Err(KeeperError::NoProof(answered.status));
         }
         let publication = Publication::read(
-            answered.proof,
+            answered.proof.to_vec(),
             &self.host,
             &self.operator,
             &self.anchors,

@@ -8,7 +8,7 @@ use std::{
     time::{Duration, UNIX_EPOCH},
 };
 
-use sotto_envelope::{Answer, OpenRefusal, ProofQuery, Request, Sealer};
+use sotto_envelope::{Answer, OpenRefusal, ProofQuery, Request, SealError, Sealer};
 use sotto_wire::{Problem, ProblemType};
 
 use crate::{
@@ -96,7 +96,12 @@ impl Oblivious<'_> {
         };
         let answered = self.answerer.answer(&query).await;
         let cached = answered.cached;
-        let sealed = seal(sealer, into_answer(answered))?;
+        let sealed = if answered.status == 200 && Answer::class_of_proof(&answered.proof).is_some()
+        {
+            finish(sealer.seal_proof(&answered.proof), 200)?
+        } else {
+            seal(sealer, problem(&answered))?
+        };
         if let Some(observer) = self.observer {
             observer.answered(&GatewayView {
                 relay: arrival.relay.relay.clone(),
@@ -141,34 +146,26 @@ fn wrong_date(now: u64) -> Answer {
     ))
 }
 
-fn into_answer(answered: Answered) -> Answer {
-    let title = match answered.status {
-        200 => {
-            let answer = Answer::proof(answered.proof);
-            if answer.class().is_some() {
-                return answer;
-            }
-            return Answer::problem(Problem::new(
-                ProblemType::Blank,
-                502,
-                "the proof is too large for an answer",
-            ));
-        }
-        400 => "the name or the type cannot be asked for",
-        403 => "this gateway does not prove this name",
-        503 => "the gateway is busy",
-        504 => "the resolver did not answer in time",
-        _ => "the resolver failed",
+/// What is said in place of a proof.
+fn problem(answered: &Answered) -> Answer {
+    let (status, title) = match answered.status {
+        200 => (502, "the proof is too large for an answer"),
+        400 => (400, "the name or the type cannot be asked for"),
+        403 => (403, "this gateway does not prove this name"),
+        503 => (503, "the gateway is busy"),
+        504 => (504, "the resolver did not answer in time"),
+        status => (status, "the resolver failed"),
     };
-    Answer::problem(Problem::new(ProblemType::Blank, answered.status, title))
+    Answer::problem(Problem::new(ProblemType::Blank, status, title))
 }
 
 fn seal(sealer: Sealer, answer: Answer) -> Result<Sealed, Refusal> {
-    match sealer.seal(&answer) {
-        Ok(octets) => Ok(Sealed {
-            octets,
-            status: answer.status,
-        }),
+    finish(sealer.seal(&answer), answer.status)
+}
+
+fn finish(sealed: Result<Vec<u8>, SealError>, status: u16) -> Result<Sealed, Refusal> {
+    match sealed {
+        Ok(octets) => Ok(Sealed { octets, status }),
         Err(error) => {
             tracing::error!(%error, "an answer could not be sealed");
             Err(Refusal::Fault)

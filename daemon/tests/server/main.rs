@@ -144,25 +144,98 @@ async fn a_header_section_over_the_limit_is_refused() {
 }
 
 #[tokio::test]
-async fn a_connection_over_the_limit_is_closed_and_counted() {
+async fn a_connection_over_the_limit_takes_the_place_of_one_at_rest() {
     let metrics = Metrics::new();
     let limits = ServerLimits {
-        max_connections: 1,
+        max_connections: 2,
         ..ServerLimits::default()
     };
-    let server = Server::bind(&plain(), hello(), limits).await.unwrap();
-    let server = start(server.with_metrics(&metrics));
-    let mut first = TcpStream::connect(server.address).await.unwrap();
-    first
-        .write_all(GET.replace("connection: close\r\n", "").as_bytes())
+    let (begun, go_on) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+    let slow = {
+        let (begun, go_on) = (Arc::clone(&begun), Arc::clone(&go_on));
+        move || async move {
+            begun.notify_one();
+            go_on.notified().await;
+            "finished"
+        }
+    };
+    let server = Server::bind(&plain(), hello().route("/slow", get(slow)), limits)
         .await
         .unwrap();
-    let mut octet = [0];
-    first.read_exact(&mut octet).await.unwrap();
-    assert_eq!(exchange(server.address, GET).await, "");
-    let text = metrics.render();
-    assert!(text.contains("sotto_connections_open 1"), "{text}");
-    assert!(text.contains("sotto_connections_refused_total 1"), "{text}");
+    let server = start(server.with_metrics(&metrics));
+    let address = server.address;
+    let slow = GET.replace("GET /", "GET /slow");
+
+    let first = {
+        let slow = slow.clone();
+        tokio::spawn(async move { exchange(address, &slow).await })
+    };
+    begun.notified().await;
+    let mut at_rest = TcpStream::connect(address).await.unwrap();
+    // A connection that is told to go is closed; one that has not begun is not there yet.
+    until(&metrics, "sotto_connections_open 2").await;
+    assert!(exchange(address, GET).await.ends_with("hello"));
+    assert_eq!(at_rest.read(&mut [0]).await.unwrap(), 0);
+    until(&metrics, "sotto_connections_displaced_total 1").await;
+
+    let second = tokio::spawn(async move { exchange(address, &slow).await });
+    begun.notified().await;
+    assert_eq!(exchange(address, GET).await, "", "both are busy");
+    until(&metrics, "sotto_connections_refused_total 1").await;
+    go_on.notify_waiters();
+    assert!(first.await.unwrap().ends_with("finished"));
+    assert!(second.await.unwrap().ends_with("finished"));
+}
+
+/// A client that asks and asks, and takes nothing of the answers, or lets none be sent.
+#[tokio::test]
+async fn a_client_that_takes_nothing_is_closed() {
+    let limits = ServerLimits {
+        header_timeout_ms: 100,
+        drain_ms: 100,
+        ..ServerLimits::default()
+    };
+    let metrics = Metrics::new();
+    let large = Router::new().route("/", get(|| async { vec![7_u8; 64 << 20] }));
+    let server = Server::bind(&plain(), large, limits).await.unwrap();
+    let server = start(server.with_metrics(&metrics));
+    let mut blocked = TcpStream::connect(server.address).await.unwrap();
+    blocked.write_all(GET.as_bytes()).await.unwrap();
+    until(&metrics, "sotto_connections_open 1").await;
+    until(&metrics, "sotto_connections_open 0").await;
+
+    // HTTP/2 with a window of nothing (RFC 9113 section 6.9.2), and GET / on stream 1 in HPACK.
+    let mut closed_window = TcpStream::connect(server.address).await.unwrap();
+    let frames: [&[u8]; 4] = [
+        b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+        &[0, 0, 6, 4, 0, 0, 0, 0, 0, 0, 4, 0, 0, 0, 0],
+        &[0, 0, 9, 1, 5, 0, 0, 0, 1],
+        &[0x82, 0x84, 0x86, 0x41, 4, b't', b'e', b's', b't'],
+    ];
+    closed_window.write_all(&frames.concat()).await.unwrap();
+    // The header section of the answer comes: it needs no window.
+    loop {
+        let mut head = [0; 9];
+        closed_window.read_exact(&mut head).await.unwrap();
+        let length = usize::from(u16::from_be_bytes([head[1], head[2]]));
+        let mut payload = vec![0; length];
+        closed_window.read_exact(&mut payload).await.unwrap();
+        if head[3] == 1 {
+            break;
+        }
+    }
+    until(&metrics, "sotto_connections_open 0").await;
+}
+
+/// Waits until the metrics say `line`.
+async fn until(metrics: &Metrics, line: &str) {
+    for _ in 0..1_000 {
+        if metrics.render().lines().any(|told| told == line) {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("not {line}:\n{}", metrics.render());
 }
 
 #[tokio::test]

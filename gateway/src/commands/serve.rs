@@ -3,7 +3,7 @@
 use std::{path::Path, process::ExitCode};
 
 use anyhow::Context as _;
-use sotto_daemon::{logs, signals::Signals};
+use sotto_daemon::{descriptors, logs, signals::Signals};
 use sotto_gateway::{Config, Gateway};
 
 use super::runtime;
@@ -11,6 +11,7 @@ use super::runtime;
 pub(crate) fn run(file: &Path) -> anyhow::Result<ExitCode> {
     let config = Config::load(file)?;
     logs::init(config.log.format, config.log.level);
+    descriptors::provide_for(config.limits.max_connections);
     runtime()?.block_on(async {
         let signals = Signals::listen().context("signals cannot be handled")?;
         let running = Gateway::start(config, None)
