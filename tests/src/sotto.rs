@@ -64,10 +64,22 @@ pub(crate) fn run_by(program: &Path, arguments: &[&str]) -> Result<Outcome> {
 ///
 /// As for [`run`].
 pub fn through(parties: &Parties, hierarchy: &Hierarchy, arguments: &[&str]) -> Result<Outcome> {
+    in_words_through(parties, hierarchy, &[arguments, &["--json"]].concat())
+}
+
+/// As [`through`], without `--json`: what a person reads.
+///
+/// # Errors
+///
+/// As for [`run`].
+pub fn in_words_through(
+    parties: &Parties,
+    hierarchy: &Hierarchy,
+    arguments: &[&str],
+) -> Result<Outcome> {
     let (relay, ca) = (parties.relay_url(), parties.ca().display().to_string());
     let anchor = hierarchy.anchor().display().to_string();
     let common = [
-        "--json",
         "--relay",
         &relay,
         "--gateway",
