@@ -14,7 +14,7 @@ use sotto_wire::{
     FOREIGN_REQUEST_MAX_BYTES, GatewayEntry, Mixing, REQUEST_BYTES, RelayDescription,
 };
 
-use crate::resource::Resource;
+use crate::{cors::Cors, mixing::Policy, proxy::Proxy, quota::Rate, resource::Resource};
 
 /// Characters of the longest host name in presentation form (RFC 1035 section 2.3.4).
 const HOST_MAX_CHARS: usize = 253;
@@ -42,6 +42,18 @@ pub struct Config {
     /// The gateways that are forwarded to, and no others.
     #[serde(rename = "gateway", default)]
     pub gateways: Vec<Gateway>,
+    /// How requests and answers are held back, so that their times do not join them.
+    #[serde(default)]
+    pub mixing: Policy,
+    /// What each client network may ask.
+    #[serde(default)]
+    pub quota: Rate,
+    /// Proxies in front of the relay, which say where clients come from.
+    #[serde(default)]
+    pub proxy: Option<Proxy>,
+    /// What browsers are told.
+    #[serde(default)]
+    pub cors: Cors,
     /// Sizes and times of requests.
     #[serde(default)]
     pub limits: Limits,
@@ -59,9 +71,19 @@ pub struct Gateway {
     /// Where it is reached. Default: HTTPS at `host`.
     #[serde(default)]
     pub url: Option<Origin>,
+    /// Where its instances are, which all show a certificate for the host of `url` and are told that host. Default: one,
+    /// at `url`.
+    #[serde(default)]
+    pub instances: Vec<Origin>,
     /// The file of the bearer token by which the gateway knows this relay ([`sotto_daemon::token`]).
     #[serde(default)]
     pub token_file: Option<PathBuf>,
+    /// A PEM file of the certificate by which the gateway knows this relay ([`sotto_daemon::pin`]).
+    #[serde(default)]
+    pub client_certificate: Option<PathBuf>,
+    /// The PEM file of its private key.
+    #[serde(default)]
+    pub client_key: Option<PathBuf>,
     /// A PEM file of certification authorities to trust beside the system's.
     #[serde(default)]
     pub ca: Option<PathBuf>,
@@ -71,6 +93,9 @@ pub struct Gateway {
     /// Permits an `http` URL to another machine.
     #[serde(default)]
     pub plain_http: bool,
+    /// Speaks HTTP/2 over plain HTTP, since both sides know (RFC 9113 section 3.3); HTTP/1.1 without it.
+    #[serde(default)]
+    pub plain_http2: bool,
 }
 
 impl Gateway {
@@ -80,6 +105,85 @@ impl Gateway {
         self.url
             .clone()
             .unwrap_or_else(|| Origin::https(&self.host))
+    }
+
+    /// Where its instances are: at least one.
+    #[must_use]
+    pub fn instances(&self) -> Vec<Origin> {
+        if self.instances.is_empty() {
+            vec![self.origin()]
+        } else {
+            self.instances.clone()
+        }
+    }
+
+    /// Every [`Contradiction`] of this gateway, which stands at `index`.
+    fn contradictions(&self, index: usize) -> Vec<Contradiction> {
+        let mut found = Vec::new();
+        let mut fault = |key: &str, problem, remedy| {
+            found.push(Contradiction {
+                key: format!("gateway.{index}.{key}"),
+                problem: String::from(problem),
+                remedy,
+            });
+        };
+        let origin = self.origin();
+        let is_open =
+            |origin: &Origin| !origin.is_https() && !origin.is_loopback() && !self.plain_http;
+        // Where there are instances, nothing is sent to the URL itself.
+        if self.instances.is_empty() && is_open(&origin) {
+            fault(
+                "url",
+                "plain HTTP to another machine",
+                "use https, or set `plain_http = true` for a link that is protected otherwise",
+            );
+        }
+        let mut seen = HashSet::new();
+        for (place, instance) in self.instances.iter().enumerate() {
+            let key = format!("instances.{place}");
+            if !seen.insert(instance.to_string()) {
+                fault(&key, "this instance is listed twice", "remove one of them");
+            }
+            if instance.is_https() != origin.is_https() {
+                fault(
+                    &key,
+                    "is not reached as `url` says",
+                    "give `url` and `instances` the same scheme",
+                );
+            } else if is_open(instance) {
+                fault(
+                    &key,
+                    "plain HTTP to another machine",
+                    "use https, or set `plain_http = true` for a link that is protected otherwise",
+                );
+            }
+        }
+        match (&self.client_certificate, &self.client_key) {
+            (Some(_), None) => fault(
+                "client_key",
+                "is missing beside `client_certificate`",
+                "name the file of its private key",
+            ),
+            (None, Some(_)) => fault(
+                "client_certificate",
+                "is missing beside `client_key`",
+                "name the file of its certificate",
+            ),
+            (Some(_), Some(_)) if !origin.is_https() => fault(
+                "client_certificate",
+                "is shown over TLS alone, and `url` is plain HTTP",
+                "use https, or a token",
+            ),
+            _ => {}
+        }
+        if self.plain_http2 && origin.is_https() {
+            fault(
+                "plain_http2",
+                "is for plain HTTP, and `url` is https, where HTTP/2 is agreed on by itself",
+                "remove it",
+            );
+        }
+        found
     }
 }
 
@@ -119,6 +223,9 @@ impl Body {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Limits {
+    /// Requests that the relay has in hand at a time, from the header section to the answer; one more is refused with 503.
+    #[serde(deserialize_with = "positive")]
+    pub max_requests: usize,
     /// Requests that wait for one gateway at a time; one more is refused with 429.
     #[serde(deserialize_with = "positive")]
     pub max_in_flight: usize,
@@ -145,6 +252,7 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
+            max_requests: 8_192,
             max_in_flight: 4_096,
             body_timeout_ms: 10_000,
             body_idle_ms: 3_000,
@@ -242,14 +350,6 @@ impl Config {
                     "remove one of them",
                 );
             }
-            let origin = gateway.origin();
-            if !origin.is_https() && !origin.is_loopback() && !gateway.plain_http {
-                fault(
-                    format!("gateway.{index}.url"),
-                    "plain HTTP to another machine",
-                    "use https, or set `plain_http = true` for a link that is protected otherwise",
-                );
-            }
         }
         if self.limits.key_stale_s < self.limits.key_refresh_s {
             fault(
@@ -258,6 +358,21 @@ impl Config {
                 "make it longer",
             );
         }
+        if self.mixing.mixing() != Mixing::Off {
+            let longest = 2 * u64::from(self.mixing.mixing().longest_ms());
+            let needed = longest + self.limits.gateway_timeout_ms;
+            if self.connections.drain_ms < needed {
+                fault(
+                    "connections.drain_ms".to_owned(),
+                    &format!(
+                        "is shorter than the {needed} ms that a request may take: two delays of `mixing` and `limits.gateway_timeout_ms`"
+                    ),
+                    "make it as long, or requests are lost when the relay ends",
+                );
+            }
+        }
+        let gateways = self.gateways.iter().enumerate();
+        found.extend(gateways.flat_map(|(index, gateway)| gateway.contradictions(index)));
         found
     }
 
@@ -277,7 +392,7 @@ impl Config {
                     resource: Resource::path_of(gateway.host.as_str()),
                 })
                 .collect(),
-            mixing: Mixing::Off,
+            mixing: self.mixing.mixing(),
         }
     }
 }
@@ -355,13 +470,18 @@ impl Origin {
         self.https
     }
 
+    /// Its host, an IPv6 address without the brackets.
+    pub(crate) fn bare_host(&self) -> &str {
+        let host = self.authority.host();
+        host.trim_start_matches('[').trim_end_matches(']')
+    }
+
     /// Whether it is on this machine.
     #[must_use]
     pub fn is_loopback(&self) -> bool {
-        let host = self.authority.host();
-        let address = host.trim_start_matches('[').trim_end_matches(']');
+        let host = self.bare_host();
         host == "localhost"
-            || address
+            || host
                 .parse::<std::net::IpAddr>()
                 .is_ok_and(|address| address.is_loopback())
     }
@@ -375,6 +495,13 @@ impl Origin {
             .path_and_query(path)
             .build()
             .expect("scheme, authority and path are each valid")
+    }
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let scheme = if self.https { "https" } else { "http" };
+        write!(f, "{scheme}://{}", self.authority)
     }
 }
 

@@ -2,20 +2,26 @@
 //!
 //! Architecture Invariant: nothing is copied. A request to a gateway is made from the relay's own
 //! configuration and the client's content; an answer to a client from the gateway's content alone.
-//! The client's header fields are not even an argument of [`to_gateway`].
+//! The client's header fields are not even an argument of [`to_gateway`], nor the gateway's of [`to_client`]. Informational
+//! responses and trailer fields are dropped both ways, with all that they say.
 
 use bytes::Bytes;
 use http::{
-    HeaderMap, HeaderValue, Request, Response, StatusCode, Uri,
-    header::{ACCEPT, ALLOW, AUTHORIZATION, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE},
+    HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode, Uri,
+    header::{
+        ACCEPT, ALLOW, AUTHORIZATION, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER,
+    },
 };
 use http_body_util::Full;
 use sotto_wire::{AnswerClass, Problem, ProblemType, media};
 
-use crate::{Refusal, config::Body};
+use crate::{Refusal, config::Body, cors::Cors};
 
 /// Octets of the largest problem document that is read from a gateway: far more than ours have.
 pub const PROBLEM_MAX_BYTES: usize = 2_048;
+
+/// The field by which a proxy tells that a request came in TLS early data (RFC 8470 section 5.1).
+const EARLY_DATA: HeaderName = HeaderName::from_static("early-data");
 
 /// Octets of the largest answer.
 const ANSWER_MAX_BYTES: usize = AnswerClass::Overflow.bytes();
@@ -25,6 +31,8 @@ const ANSWER_MAX_BYTES: usize = AnswerClass::Overflow.bytes();
 pub enum Answer {
     /// Content with its media type.
     Content(&'static str, Bytes),
+    /// The answer to a browser that asks before it sends.
+    Preflight,
     /// A problem document.
     Refused(Refusal),
 }
@@ -35,6 +43,7 @@ impl Answer {
     pub fn status(&self) -> StatusCode {
         match self {
             Self::Content(..) => StatusCode::OK,
+            Self::Preflight => StatusCode::NO_CONTENT,
             Self::Refused(refusal) => refusal.status(),
         }
     }
@@ -44,8 +53,12 @@ impl Answer {
 ///
 /// # Errors
 ///
-/// [`Refusal::MediaType`], [`Refusal::TooSmall`] or [`Refusal::TooLarge`].
+/// [`Refusal::TooEarly`], [`Refusal::MediaType`], [`Refusal::TooSmall`] or [`Refusal::TooLarge`].
 pub fn judge_request(headers: &HeaderMap, body: Body) -> Result<(), Refusal> {
+    // Whatever its value: RFC 8470 section 5.1 has a wrong one mean the same.
+    if headers.contains_key(EARLY_DATA) {
+        return Err(Refusal::TooEarly);
+    }
     if !has_media_type(headers, media::OHTTP_REQUEST) {
         return Err(Refusal::MediaType);
     }
@@ -75,12 +88,8 @@ pub fn judge_size(octets: usize, body: Body) -> Result<(), Refusal> {
 /// The request to a gateway resource: the client's content, the relay's own word who it is, and
 /// what HTTP cannot do without (Host, Content-Length).
 #[must_use]
-pub fn to_gateway(
-    uri: Uri,
-    credential: Option<HeaderValue>,
-    content: Bytes,
-) -> Request<Full<Bytes>> {
-    let mut request = Request::new(Full::new(content));
+pub fn to_gateway(uri: Uri, credential: Option<HeaderValue>, content: Bytes) -> Request<Bytes> {
+    let mut request = Request::new(content);
     *request.method_mut() = http::Method::POST;
     *request.uri_mut() = uri;
     let headers = request.headers_mut();
@@ -97,8 +106,8 @@ pub fn for_keys(
     uri: Uri,
     credential: Option<HeaderValue>,
     media_type: &'static str,
-) -> Request<Full<Bytes>> {
-    let mut request = Request::new(Full::new(Bytes::new()));
+) -> Request<Bytes> {
+    let mut request = Request::new(Bytes::new());
     *request.uri_mut() = uri;
     let headers = request.headers_mut();
     headers.insert(ACCEPT, HeaderValue::from_static(media_type));
@@ -134,6 +143,8 @@ pub fn judge_answer(status: StatusCode, headers: &HeaderMap) -> Expect {
         | StatusCode::UNSUPPORTED_MEDIA_TYPE => Expect::Refused(Refusal::GatewayRefused),
         StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Expect::Refused(Refusal::NotAdmitted),
         StatusCode::TOO_MANY_REQUESTS => Expect::Refused(Refusal::Busy),
+        // What stands there is a relay, through which the envelope came back here or to itself.
+        StatusCode::LOOP_DETECTED => Expect::Refused(Refusal::Loop),
         StatusCode::SERVICE_UNAVAILABLE => Expect::Refused(Refusal::GatewayUnavailable),
         _ => Expect::Refused(Refusal::Nonsense),
     }
@@ -162,18 +173,32 @@ pub fn judge_problem(content: &[u8]) -> Refusal {
     }
 }
 
-/// The answer to a client: Content-Type, Content-Length, Cache-Control; for 405 also Allow, which
-/// RFC 9110 section 15.5.6 demands.
+/// The answer to a client: Content-Type, Content-Length, Cache-Control, and what `cors` says to browsers; for 405 also
+/// Allow, which RFC 9110 section 15.5.6 demands, and Retry-After where there is reason to.
+///
+/// Of the client's fields only Origin is looked at, and only where the configuration lists origins.
 #[must_use]
-pub fn to_client(answer: Answer) -> Response<Full<Bytes>> {
+pub fn to_client(answer: Answer, cors: &Cors, asked: &HeaderMap) -> Response<Full<Bytes>> {
     let status = answer.status();
+    let mut response = Response::new(Full::default());
+    *response.status_mut() = status;
+    cors.mark(asked, response.headers_mut());
     let (media_type, content) = match answer {
         Answer::Content(media_type, content) => (media_type, content),
-        Answer::Refused(refusal) => (media::PROBLEM, refusal.problem().to_json().into()),
+        Answer::Refused(refusal) => {
+            if let Some(seconds) = refusal.retry_after() {
+                let headers = response.headers_mut();
+                headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
+            }
+            (media::PROBLEM, refusal.problem().to_json().into())
+        }
+        Answer::Preflight => {
+            Cors::mark_preflight(response.headers_mut());
+            return response;
+        }
     };
     let length = content.len();
-    let mut response = Response::new(Full::new(content));
-    *response.status_mut() = status;
+    *response.body_mut() = Full::new(content);
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
     headers.insert(CONTENT_LENGTH, HeaderValue::from(length));

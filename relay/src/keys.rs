@@ -15,8 +15,8 @@ use std::{
 
 use arc_swap::ArcSwapOption;
 use bytes::Bytes;
-use http::StatusCode;
-use rustls::crypto::SecureRandom;
+use http::{Response, StatusCode};
+use sotto_daemon::clock::Stopwatch;
 use sotto_wire::{KEY_DOCUMENT_MAX_BYTES, KEY_LIST_MAX_BYTES, media, path};
 use tokio::{join, time::timeout};
 
@@ -24,6 +24,7 @@ use crate::{
     body::{self, ReadError},
     forward::Gateway,
     headers,
+    outbound::{Body, Report, SendError},
 };
 
 /// The wait after a first failure; it doubles with each further one, up to the regular interval.
@@ -119,7 +120,7 @@ enum FetchError {
     /// The gateway does not admit this relay.
     NotAdmitted(StatusCode),
     Timeout,
-    Transport(hyper_util::client::legacy::Error),
+    Transport(SendError),
     Status(StatusCode),
     MediaType,
     Empty,
@@ -136,15 +137,7 @@ impl fmt::Display for FetchError {
                 status.as_u16()
             ),
             Self::Timeout => f.write_str("no answer in time"),
-            Self::Transport(error) => {
-                write!(f, "{error}")?;
-                let mut cause = std::error::Error::source(error);
-                while let Some(error) = cause {
-                    write!(f, ": {error}")?;
-                    cause = error.source();
-                }
-                Ok(())
-            }
+            Self::Transport(error) => write!(f, "{error}"),
             Self::Status(status) => write!(f, "the gateway answered {}", status.as_u16()),
             Self::MediaType => f.write_str("the answer has another media type"),
             Self::Empty => f.write_str("the answer is empty"),
@@ -203,38 +196,27 @@ impl Gateway {
     }
 
     async fn fetch(&self, kind: Kind) -> Result<Bytes, FetchError> {
-        timeout(self.limits.gateway_timeout(), self.fetch_unbounded(kind))
-            .await
-            .unwrap_or(Err(FetchError::Timeout))
-    }
-
-    async fn fetch_unbounded(&self, kind: Kind) -> Result<Bytes, FetchError> {
+        let limit = self.limits.gateway_timeout();
+        let begun = Stopwatch::start();
         let uri = self.origin.uri(kind.path());
         let request = headers::for_keys(uri, self.credential.field(), kind.media_type());
-        let (response, _ride) = self
-            .outbound
-            .send(request)
+        let (response, seat) =
+            self.outbound
+                .send(&request, limit)
+                .await
+                .map_err(|error| match error {
+                    SendError::Timeout => FetchError::Timeout,
+                    error => FetchError::Transport(error),
+                })?;
+        let left = limit.saturating_sub(begun.elapsed());
+        let content = timeout(left, read(kind, response, limit))
             .await
-            .map_err(FetchError::Transport)?;
-        let (head, incoming) = response.into_parts();
-        match head.status {
-            StatusCode::OK => {}
-            StatusCode::NOT_FOUND => return Err(FetchError::Absent),
-            status @ (StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) => {
-                return Err(FetchError::NotAdmitted(status));
-            }
-            status => return Err(FetchError::Status(status)),
-        }
-        if !headers::has_media_type(&head.headers, kind.media_type()) {
-            return Err(FetchError::MediaType);
-        }
-        let content = body::read(incoming, kind.max_bytes(), self.limits.gateway_timeout())
-            .await
-            .map_err(FetchError::Content)?;
-        if content.is_empty() {
-            return Err(FetchError::Empty);
-        }
-        Ok(content)
+            .unwrap_or(Err(FetchError::Timeout));
+        seat.report(match content {
+            Ok(_) | Err(FetchError::Absent) => Report::Good,
+            Err(_) => Report::Trouble,
+        });
+        content
     }
 
     /// Whether the gateway's keys are enough to help clients at `now`.
@@ -243,23 +225,37 @@ impl Gateway {
     }
 }
 
-/// How long to wait for the next fetch: the regular interval, or less after failures, give or take
-/// a tenth (`jitter` 0 to 255), so that relays do not come to a gateway together.
-pub(crate) fn next_fetch(regular: Duration, failures: u32, jitter: u8) -> Duration {
-    let wait = match failures {
+/// The keys that an answer to their fetch holds.
+async fn read(kind: Kind, response: Response<Body>, idle: Duration) -> Result<Bytes, FetchError> {
+    let (head, body) = response.into_parts();
+    match head.status {
+        StatusCode::OK => {}
+        StatusCode::NOT_FOUND => return Err(FetchError::Absent),
+        status @ (StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) => {
+            return Err(FetchError::NotAdmitted(status));
+        }
+        status => return Err(FetchError::Status(status)),
+    }
+    if !headers::has_media_type(&head.headers, kind.media_type()) {
+        return Err(FetchError::MediaType);
+    }
+    let content = body::read(body, kind.max_bytes(), idle)
+        .await
+        .map_err(FetchError::Content)?;
+    if content.is_empty() {
+        return Err(FetchError::Empty);
+    }
+    Ok(content)
+}
+
+/// How long to wait for the next fetch, more or less: the regular interval, or less after failures.
+pub(crate) fn next_fetch(regular: Duration, failures: u32) -> Duration {
+    match failures {
         0 => regular,
         _ => FIRST_RETRY
             .saturating_mul(2u32.saturating_pow(failures - 1))
             .min(regular),
-    };
-    wait.mul_f64(0.9 + 0.2 * f64::from(jitter) / 255.0)
-}
-
-/// One random octet; the middle if the system has none, since nothing secret hangs on it.
-pub(crate) fn jitter(random: &dyn SecureRandom) -> u8 {
-    let mut octet = [127];
-    let _ = random.fill(&mut octet);
-    octet[0]
+    }
 }
 
 #[cfg(test)]
@@ -269,16 +265,8 @@ mod tests {
     #[test]
     fn failures_are_tried_again_sooner_and_sooner_no_more() {
         let regular = Duration::from_secs(900);
-        let at = |failures| next_fetch(regular, failures, 0).as_secs_f64() / 0.9;
-        assert!((at(0) - 900.0).abs() < 0.01);
-        assert!((at(1) - 1.0).abs() < 0.01);
-        assert!((at(4) - 8.0).abs() < 0.01);
-        assert!((at(11) - 900.0).abs() < 0.01);
-        assert!((at(u32::MAX) - 900.0).abs() < 0.01);
-        for jitter in [0, 1, 127, 255] {
-            let wait = next_fetch(regular, 0, jitter).as_secs_f64();
-            assert!((810.0..=990.01).contains(&wait), "{wait}");
-        }
+        let waits = [0, 1, 4, 11, u32::MAX].map(|failures| next_fetch(regular, failures).as_secs());
+        assert_eq!(waits, [900, 1, 8, 900, 900]);
     }
 
     #[test]

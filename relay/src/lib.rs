@@ -10,21 +10,27 @@
 //! fails where that changes.
 //!
 //! Architecture Invariant: no client address, header field or envelope is in any log, metric, error
-//! or panic. Handlers are given the client's address only where an [`Observe`] is set, and the
-//! `sotto-relay` command never sets one.
+//! or panic. The client's address is taken from the request before anything else looks at it, and is given to the
+//! [`quota`], which keeps no addresses, and to an [`Observe`], which the `sotto-relay` command never sets.
 
 mod body;
 pub mod config;
+pub mod cors;
 mod forward;
 pub mod headers;
 mod keys;
+mod loops;
 mod metrics;
 pub mod mixing;
 mod observe;
 mod outbound;
+pub mod proxy;
+pub mod quota;
 mod refusal;
 mod relay;
 mod resource;
+mod schedule;
+mod service;
 
 pub use config::Config;
 pub use observe::{Observe, RelayView};

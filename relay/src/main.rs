@@ -31,7 +31,7 @@ The relay and the gateway must be run by different people, or nobody is protecte
 
 #[derive(Subcommand)]
 enum Command {
-    /// Serves until SIGTERM; SIGHUP reads certificate and tokens again
+    /// Serves until SIGTERM; SIGHUP reads configuration, certificate and tokens again
     Serve(Source),
     /// Looks at the configuration and all it names, and tells every mistake
     Check {
@@ -95,6 +95,6 @@ async fn serve(config: Config, source: &Source) -> Result<()> {
     let running = Relay::start(config, None)
         .await
         .with_context(|| source.config.display().to_string())?;
-    running.until_told(signals).await;
+    running.until_told(signals, || source.load()).await;
     Ok(())
 }

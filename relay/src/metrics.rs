@@ -31,7 +31,7 @@ impl Outcomes {
 
     pub(crate) fn count(&self, answer: &Answer) {
         match answer {
-            Answer::Content(..) => self.answered.increment(1),
+            Answer::Content(..) | Answer::Preflight => self.answered.increment(1),
             // ALL lists the variants in their order; a test holds it to that.
             Answer::Refused(refusal) => self.refused[*refusal as usize].increment(1),
         }
@@ -85,6 +85,15 @@ impl GatewayMetrics {
         self.waiting.increment(1.0);
         Waiting(&self.waiting)
     }
+}
+
+/// Messages that mixing holds.
+pub(crate) fn held(metrics: &Metrics) -> Gauge {
+    metrics.gauge(
+        "sotto_relay_mixing_held",
+        "Requests and answers that mixing holds back now.",
+        &[],
+    )
 }
 
 /// One request that waits for a gateway.

@@ -21,8 +21,11 @@
 //! A set of one hides nobody: neither helps where no other message comes within the delay. Whoever can fill the relay
 //! with messages of their own subtracts them. Both directions of many lookups by one person, over hours, average out.
 
+pub(crate) mod mixer;
+
 use std::time::Duration;
 
+use serde::Deserialize;
 use sotto_wire::Mixing;
 
 /// Milliseconds of the longest delay of one way that a relay may be given: two of them, and an exchange, have to fit
@@ -44,7 +47,8 @@ pub enum PolicyError {
 }
 
 /// A [`Mixing`] whose numbers make sense.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "Mixing")]
 pub struct Policy(Mixing);
 
 /// When a message leaves. Messages leave in ascending order.
@@ -54,6 +58,14 @@ pub struct Departure {
     pub at: Duration,
     /// Who goes first of those that leave at one time: the smaller.
     pub rank: u64,
+}
+
+impl TryFrom<Mixing> for Policy {
+    type Error = PolicyError;
+
+    fn try_from(mixing: Mixing) -> Result<Self, PolicyError> {
+        Self::new(mixing)
+    }
 }
 
 impl Policy {

@@ -1,58 +1,41 @@
-//! Connections to a gateway: TLS, pooling, and the relay's credential.
+//! Requests to a gateway: to which of its instances, over which connection, and when to another instance instead.
+//!
+//! A request goes to another instance only where the first has certainly not processed it: nothing of it was sent, or
+//! the instance itself says so. A timeout, a reset or a server error is the end of it.
+
+mod connect;
+mod credential;
+mod health;
+mod instance;
+mod metrics;
+mod pool;
 
 use std::{
-    fmt,
-    path::PathBuf,
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
-use arc_swap::ArcSwapOption;
 use bytes::Bytes;
-use http::{HeaderValue, Request, Response};
-use http_body_util::Full;
-use hyper::body::Incoming;
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
-use hyper_util::{
-    client::legacy::{Client, Error, connect::HttpConnector},
-    rt::{TokioExecutor, TokioTimer},
-};
+use http::{Request, Response};
 use rustls::ClientConfig;
+use rustls_pki_types::{InvalidDnsNameError, ServerName};
 use sotto_daemon::{
+    clock::Stopwatch,
+    metrics::{Counter, Metrics},
     roots::{self, RootsError},
-    token::{Token, TokenError},
+    tls::TlsError,
+    token::TokenError,
 };
+use tokio::time::timeout;
 
-use crate::config::{self, Limits};
-
-/// Requests that share one HTTP/2 connection before another is opened: RFC 9113 section 6.5.2
-/// recommends that no peer permit fewer, so none waits for a stream.
-const STREAMS_PER_CONNECTION: usize = 100;
-
-/// How long a connection over TLS, so HTTP/2, rests in the pool: shorter than a gateway of ours
-/// keeps it, so that it is not closed from there at the moment it is used.
-const POOL_IDLE_TLS: Duration = Duration::from_secs(90);
-
-/// The same for plain HTTP, so HTTP/1.1, which servers keep for a shorter time.
-const POOL_IDLE_PLAIN: Duration = Duration::from_secs(10);
-
-/// Octets a gateway may send on one HTTP/2 stream unasked: more than twice the largest answer. A window that is half
-/// used is opened again, and whether the frame for that still leaves before the stream ends is a matter of luck.
-const STREAM_WINDOW: u32 = 262_144;
-
-/// Octets a gateway may send on one HTTP/2 connection unasked.
-const CONNECTION_WINDOW: u32 = 4_194_304;
-
-/// Octets of the largest header section that is read from a gateway.
-const HEADER_MAX_BYTES: u32 = 16_384;
-
-/// How often a gateway on HTTP/2 that is silent is asked whether it is still there, and how long it
-/// may take to say so.
-const PING_INTERVAL: Duration = Duration::from_secs(15);
-const PING_TIMEOUT: Duration = Duration::from_secs(5);
+pub(crate) use self::{
+    connect::{Carrier, ConnectError, Connector, is_http2},
+    credential::Credential,
+    health::Report,
+    instance::{Body, SendError},
+};
+use self::{health::Health, instance::Instance, metrics::InstanceMetrics};
+use crate::config::{self, Limits, Origin};
 
 /// Why a gateway of the configuration cannot be forwarded to.
 #[derive(Debug, thiserror::Error)]
@@ -65,6 +48,16 @@ pub enum SetupError {
         /// What is wrong.
         source: RootsError,
     },
+    /// No certificate can have the name of the gateway's URL.
+    #[error("gateway {host}: `gateway.{index}.url`: {source}; give a host name or an address")]
+    Name {
+        /// The gateway.
+        host: String,
+        /// Its place in the configuration.
+        index: usize,
+        /// What is wrong.
+        source: InvalidDnsNameError,
+    },
     /// There is no token.
     #[error("gateway {host}: `gateway.{index}.token_file`: {source}")]
     Token {
@@ -75,173 +68,216 @@ pub enum SetupError {
         /// What is wrong with its file.
         source: TokenError,
     },
+    /// There is no certificate to show to the gateway.
+    #[error("gateway {host}: `gateway.{index}.client_certificate`: {source}")]
+    Certificate {
+        /// The gateway.
+        host: String,
+        /// Its place in the configuration.
+        index: usize,
+        /// What is wrong with its files.
+        source: TlsError,
+    },
 }
 
-type HttpClient = Client<HttpsConnector<HttpConnector>, Full<Bytes>>;
-
-/// The pooled connections to one gateway.
+/// The connections to one gateway.
 pub(crate) struct Outbound {
-    lanes: Box<[Lane]>,
-}
-
-/// A pool that, over HTTP/2, is one connection.
-struct Lane {
-    client: HttpClient,
-    in_flight: AtomicUsize,
+    instances: Box<[(Origin, Arc<Instance>)]>,
+    health: Mutex<Health>,
+    clock: Stopwatch,
+    failovers: Counter,
 }
 
 impl Outbound {
-    pub(crate) fn new(gateway: &config::Gateway, limits: &Limits) -> Result<Self, SetupError> {
-        let https = gateway.origin().is_https();
-        let tls = tls_config(gateway)?;
-        let lanes = if https {
-            limits.max_in_flight.div_ceil(STREAMS_PER_CONNECTION).max(1)
-        } else {
-            1
-        };
-        let lane = |_| Lane {
-            client: client(tls.clone(), https, limits),
-            in_flight: AtomicUsize::new(0),
-        };
+    /// The connections to `gateway`, which stands at `index` in the configuration. Opens none.
+    pub(crate) fn new(
+        index: usize,
+        gateway: &config::Gateway,
+        limits: &Limits,
+        credential: &Credential,
+        metrics: &Metrics,
+    ) -> Result<Self, SetupError> {
+        let host = gateway.host.as_str();
+        let max_in_flight = limits.max_in_flight;
+        let instances: Box<_> = connectors(index, gateway, limits, credential)?
+            .into_iter()
+            .map(|(origin, connector)| {
+                let metrics = InstanceMetrics::new(metrics, host, &origin.to_string());
+                (origin, Instance::new(connector, max_in_flight, metrics))
+            })
+            .collect();
         Ok(Self {
-            lanes: (0..lanes).map(lane).collect(),
+            health: Mutex::new(Health::new(instances.len())),
+            instances,
+            clock: Stopwatch::start(),
+            failovers: metrics.counter(
+                "sotto_relay_failovers_total",
+                "Requests that went to another instance of a gateway, since the first had certainly not processed them.",
+                &[("gateway", host)],
+            ),
         })
     }
 
-    /// Sends one request. hyper sends it again only where a pooled connection was closed before an
-    /// octet of it was written, so nothing is ever asked twice.
-    ///
-    /// The ride takes up its place until it is dropped, which is to be after the content is read.
+    /// Sends a request and waits for the head of its answer, all in all for at most `limit`.
     pub(crate) async fn send(
         &self,
-        request: Request<Full<Bytes>>,
-    ) -> Result<(Response<Incoming>, Ride<'_>), Error> {
-        let ride = self.board();
-        let response = ride.0.client.request(request).await?;
-        Ok((response, ride))
-    }
-
-    /// The first lane with a free stream, so that few connections are open.
-    fn board(&self) -> Ride<'_> {
-        for lane in &self.lanes {
-            if lane.in_flight.fetch_add(1, Ordering::Relaxed) < STREAMS_PER_CONNECTION {
-                return Ride(lane);
+        request: &Request<Bytes>,
+        limit: Duration,
+    ) -> Result<(Response<Body>, Seat<'_>), SendError> {
+        let begun = Stopwatch::start();
+        let mut tried = Vec::new();
+        let mut last = SendError::Timeout;
+        while let Some(seat) = self.sit(&tried) {
+            if !tried.is_empty() {
+                self.failovers.increment(1);
             }
-            lane.in_flight.fetch_sub(1, Ordering::Relaxed);
+            let left = limit.saturating_sub(begun.elapsed());
+            let sent = timeout(left, self.instances[seat.index].1.send(request)).await;
+            let error = match sent {
+                Ok(Ok(response)) => return Ok((response, seat)),
+                Ok(Err(error)) => error,
+                Err(_) => SendError::Timeout,
+            };
+            tried.push(seat.index);
+            seat.report(match error {
+                SendError::Connect(_) | SendError::Unsent => Report::Unreachable,
+                SendError::Unprocessed | SendError::Broken(_) | SendError::Timeout => {
+                    Report::Trouble
+                }
+            });
+            if !error.is_unprocessed() {
+                return Err(error);
+            }
+            last = error;
         }
-        let first = &self.lanes[0];
-        first.in_flight.fetch_add(1, Ordering::Relaxed);
-        Ride(first)
+        Err(last)
     }
-}
 
-/// One request on a lane.
-pub(crate) struct Ride<'a>(&'a Lane);
-
-impl Drop for Ride<'_> {
-    fn drop(&mut self) {
-        self.0.in_flight.fetch_sub(1, Ordering::Relaxed);
+    /// The places in the configuration of the instances.
+    pub(crate) fn indices(&self) -> std::ops::Range<usize> {
+        0..self.instances.len()
     }
-}
 
-fn client(tls: ClientConfig, https: bool, limits: &Limits) -> HttpClient {
-    let mut tcp = HttpConnector::new();
-    tcp.enforce_http(false);
-    tcp.set_nodelay(true);
-    tcp.set_connect_timeout(Some(limits.connect_timeout()));
-    let connector = HttpsConnectorBuilder::new().with_tls_config(tls);
-    let (connector, pool_idle) = if https {
-        (connector.https_only(), POOL_IDLE_TLS)
-    } else {
-        (connector.https_or_http(), POOL_IDLE_PLAIN)
-    };
-    Client::builder(TokioExecutor::new())
-        .timer(TokioTimer::new())
-        .pool_timer(TokioTimer::new())
-        .pool_idle_timeout(pool_idle)
-        .http2_initial_stream_window_size(STREAM_WINDOW)
-        .http2_initial_connection_window_size(CONNECTION_WINDOW)
-        .http2_max_header_list_size(HEADER_MAX_BYTES)
-        .http2_keep_alive_interval(PING_INTERVAL)
-        .http2_keep_alive_timeout(PING_TIMEOUT)
-        .build(connector.enable_all_versions().wrap_connector(tcp))
-}
-
-/// TLS to a gateway: the system's certification authorities and the configured ones.
-fn tls_config(gateway: &config::Gateway) -> Result<ClientConfig, SetupError> {
-    if !gateway.origin().is_https() {
-        return Ok(roots::believes_nobody());
-    }
-    roots::client_config(gateway.ca.as_deref()).map_err(|source| SetupError::Roots {
-        host: gateway.host.to_string(),
-        source,
-    })
-}
-
-/// The bearer token by which a gateway knows this relay (RFC 6750), replaceable while it runs.
-pub(crate) struct Credential {
-    host: String,
-    index: usize,
-    file: Option<PathBuf>,
-    field: ArcSwapOption<HeaderValue>,
-}
-
-impl Credential {
-    /// Reads the token of `gateway`, which stands at `index` in the configuration.
-    pub(crate) fn load(index: usize, gateway: &config::Gateway) -> Result<Self, SetupError> {
-        let credential = Self {
-            host: gateway.host.to_string(),
-            index,
-            file: gateway.token_file.clone(),
-            field: ArcSwapOption::empty(),
+    /// Sends `request`, which no client has a part in, to one instance, and believes what `judge` makes of the answer.
+    pub(crate) async fn probe(
+        &self,
+        index: usize,
+        request: &Request<Bytes>,
+        limit: Duration,
+        judge: impl FnOnce(&Response<Body>) -> Report,
+    ) {
+        let (_, instance) = &self.instances[index];
+        instance.tidy();
+        let report = match timeout(limit, instance.send(request)).await {
+            Ok(Ok(response)) => judge(&response),
+            Ok(Err(SendError::Connect(_) | SendError::Unsent)) => Report::Unreachable,
+            Ok(Err(_)) | Err(_) => Report::Trouble,
         };
-        credential.reload()?;
-        Ok(credential)
+        instance.metrics.count_probe(report);
+        let change = self.health().probed(index, report, self.clock.elapsed());
+        self.show(index, change);
     }
 
-    /// Reads the file again; where that fails the token in use stays in use.
-    pub(crate) fn reload(&self) -> Result<(), SetupError> {
-        if let Some(file) = &self.file {
-            let token = Token::read(file).map_err(|source| SetupError::Token {
-                host: self.host.clone(),
-                index: self.index,
+    /// Has what is sent from now on go over new connections.
+    pub(crate) fn retire(&self) {
+        for (_, instance) in &self.instances {
+            instance.retire();
+        }
+    }
+
+    fn sit(&self, tried: &[usize]) -> Option<Seat<'_>> {
+        let index = self.health().choose(tried)?;
+        Some(Seat {
+            outbound: self,
+            index,
+        })
+    }
+
+    fn show(&self, index: usize, change: Option<health::Change>) {
+        let Some(change) = change else { return };
+        let (origin, instance) = &self.instances[index];
+        instance.metrics.show(change);
+        match change {
+            health::Change::Up => tracing::info!(instance = %origin, "instance is well"),
+            health::Change::Down => {
+                tracing::warn!(instance = %origin, "instance is not well, and gets no requests while another is");
+            }
+        }
+    }
+
+    fn health(&self) -> MutexGuard<'_, Health> {
+        self.health.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A request at an instance, until it is dropped.
+pub(crate) struct Seat<'a> {
+    outbound: &'a Outbound,
+    index: usize,
+}
+
+impl Seat<'_> {
+    /// Tells what became of the request. One that was given up, by its client say, tells nothing.
+    pub(crate) fn report(self, report: Report) {
+        let outbound = self.outbound;
+        outbound.instances[self.index].1.metrics.count(report);
+        let change = outbound
+            .health()
+            .answered(self.index, report, outbound.clock.elapsed());
+        outbound.show(self.index, change);
+    }
+}
+
+impl Drop for Seat<'_> {
+    fn drop(&mut self) {
+        self.outbound.health().release(self.index);
+    }
+}
+
+/// How each instance of `gateway` is connected to, in the order of the configuration.
+pub(crate) fn connectors(
+    index: usize,
+    gateway: &config::Gateway,
+    limits: &Limits,
+    credential: &Credential,
+) -> Result<Vec<(Origin, Connector)>, SetupError> {
+    let origin = gateway.origin();
+    let tls = match tls_config(gateway)? {
+        Some(mut config) => {
+            if let Some(certificate) = credential.certificate() {
+                config.client_auth_cert_resolver = certificate;
+            }
+            let name = ServerName::try_from(origin.bare_host().to_owned());
+            let name = name.map_err(|source| SetupError::Name {
+                host: gateway.host.to_string(),
+                index,
                 source,
             })?;
-            self.field.store(Some(Arc::new(bearer(&token))));
+            Some((Arc::new(config), name))
         }
-        Ok(())
-    }
-
-    /// The value of the Authorization field.
-    pub(crate) fn field(&self) -> Option<HeaderValue> {
-        self.field.load().as_deref().cloned()
-    }
-
-    /// What an operator does about a gateway that does not admit this relay.
-    pub(crate) fn remedy(&self) -> String {
-        let index = self.index;
-        if self.file.is_some() {
-            format!(
-                "have the gateway's operator list the token of `gateway.{index}.token_file`, or put the token there that they list"
-            )
-        } else {
-            format!(
-                "set `gateway.{index}.token_file` to a file with a token that the gateway's operator lists"
-            )
-        }
-    }
+        None => None,
+    };
+    let connector = |instance: Origin| {
+        let connector = Connector::new(
+            &instance,
+            tls.clone(),
+            gateway.plain_http2,
+            limits.connect_timeout(),
+        );
+        (instance, connector)
+    };
+    Ok(gateway.instances().into_iter().map(connector).collect())
 }
 
-impl fmt::Debug for Credential {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("[redacted]")
+/// TLS to a gateway that is reached over it: the system's certification authorities and the configured ones.
+pub(crate) fn tls_config(gateway: &config::Gateway) -> Result<Option<ClientConfig>, SetupError> {
+    if !gateway.origin().is_https() {
+        return Ok(None);
     }
-}
-
-fn bearer(token: &Token) -> HeaderValue {
-    let field = format!("Bearer {}", token.as_str());
-    let mut field = HeaderValue::try_from(field).expect("a token is visible ASCII");
-    // Debug then hides it, and HPACK never indexes it.
-    field.set_sensitive(true);
-    field
+    roots::client_config(gateway.ca.as_deref())
+        .map(|config| Some(connect::finish(config)))
+        .map_err(|source| SetupError::Roots {
+            host: gateway.host.to_string(),
+            source,
+        })
 }

@@ -4,6 +4,9 @@
 use http::StatusCode;
 use sotto_wire::{Problem, ProblemType};
 
+/// What `Retry-After` says; in that time the smallest quota has a token again.
+const RETRY_AFTER_SECONDS: u32 = 10;
+
 /// Why a client gets a problem document (RFC 9457) and not what it asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Refusal {
@@ -19,6 +22,14 @@ pub enum Refusal {
     TooLarge,
     /// The content did not arrive in time.
     Slow,
+    /// The client's network asks more than its quota.
+    Quota,
+    /// The relay has as many requests in hand as it has room for.
+    Overloaded,
+    /// The request came in TLS early data, which can be replayed (RFC 8470).
+    TooEarly,
+    /// The same envelope is in flight through this relay already.
+    Loop,
     /// As many requests as the relay holds for one gateway are waiting for it.
     Busy,
     /// The gateway does not know the key that the client used (RFC 9458 section 5.3).
@@ -41,13 +52,17 @@ pub enum Refusal {
 
 impl Refusal {
     /// Every refusal.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 19] = [
         Self::UnknownResource,
         Self::Method,
         Self::MediaType,
         Self::TooSmall,
         Self::TooLarge,
         Self::Slow,
+        Self::Quota,
+        Self::Overloaded,
+        Self::TooEarly,
+        Self::Loop,
         Self::Busy,
         Self::OhttpKey,
         Self::GatewayRefused,
@@ -69,6 +84,10 @@ impl Refusal {
             Self::TooSmall => "too_small",
             Self::TooLarge => "too_large",
             Self::Slow => "slow",
+            Self::Quota => "quota",
+            Self::Overloaded => "overloaded",
+            Self::TooEarly => "too_early",
+            Self::Loop => "loop",
             Self::Busy => "busy",
             Self::OhttpKey => "ohttp_key",
             Self::GatewayRefused => "gateway_refused",
@@ -91,9 +110,13 @@ impl Refusal {
             Self::TooSmall | Self::OhttpKey | Self::GatewayRefused => StatusCode::BAD_REQUEST,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Slow => StatusCode::REQUEST_TIMEOUT,
-            Self::Busy => StatusCode::TOO_MANY_REQUESTS,
+            Self::Quota | Self::Busy => StatusCode::TOO_MANY_REQUESTS,
+            Self::TooEarly => StatusCode::TOO_EARLY,
+            Self::Loop => StatusCode::LOOP_DETECTED,
             Self::Unreachable | Self::Nonsense | Self::NotAdmitted => StatusCode::BAD_GATEWAY,
-            Self::GatewayUnavailable | Self::NoKeys => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Overloaded | Self::GatewayUnavailable | Self::NoKeys => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
             Self::Timeout => StatusCode::GATEWAY_TIMEOUT,
         }
     }
@@ -114,6 +137,18 @@ impl Refusal {
                 "the encapsulated request is larger than this relay forwards; it must have 2048 octets"
             }
             Self::Slow => "the content did not arrive in time; send it at once",
+            Self::Quota => {
+                "more requests come from your network than this relay takes; try later or another relay"
+            }
+            Self::Overloaded => {
+                "this relay has no room for more requests; try later or another relay"
+            }
+            Self::TooEarly => {
+                "a request in TLS early data can be replayed; send it again after the handshake"
+            }
+            Self::Loop => {
+                "this envelope is on its way through this relay already, so it goes round between relays; seal a fresh one for each request"
+            }
             Self::Busy => "too many requests wait for this gateway; try later or another relay",
             Self::OhttpKey => {
                 "the gateway does not know this key configuration; fetch its keys again"
@@ -129,6 +164,16 @@ impl Refusal {
             Self::GatewayUnavailable => "the gateway does not serve now; try later",
             Self::NoKeys => "this relay has no current keys of the gateway; try later",
             Self::Timeout => "the gateway did not answer in time; try later",
+        }
+    }
+
+    /// Seconds after which to come again, where the relay has reason to say. The same for everybody: it tells nothing of
+    /// how much others of a network have asked.
+    #[must_use]
+    pub const fn retry_after(self) -> Option<u32> {
+        match self {
+            Self::Quota | Self::Overloaded | Self::Busy => Some(RETRY_AFTER_SECONDS),
+            _ => None,
         }
     }
 

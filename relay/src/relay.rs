@@ -1,37 +1,47 @@
-//! The relay: its routes, its start and its end.
+//! The relay: its start, its changes and its end.
 
-use std::{collections::HashMap, fmt, net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    collections::HashMap,
+    fmt,
+    net::SocketAddr,
+    sync::{Arc, Weak},
+    time::Duration,
+};
 
+use arc_swap::ArcSwap;
 use axum::{Router, extract::State};
 use bytes::Bytes;
-use http::{Method, Request, Response, request::Parts};
+use http::{Request, Response};
 use http_body_util::Full;
 use sotto_daemon::{
     PeerAddress, Server, ServerError, ServerLimits, Signals,
     admin::{self, Readiness},
-    clock::{self, Stopwatch},
-    config::Listen,
+    clock,
+    config::{ConfigError, Listen},
     metrics::Metrics,
+    pin::Pin,
 };
-use sotto_wire::media;
 use tokio::{
+    join, sync,
     task::JoinSet,
     time::{sleep, timeout},
 };
 
 use crate::{
-    Config, Observe, Refusal, RelayView, SetupError,
-    body::{self, ReadError},
-    config::{Contradiction, Limits},
+    Config, Observe, SetupError,
+    config::Contradiction,
     forward::Gateway,
-    headers::{self, Answer},
-    keys::{self, Kind},
-    metrics::{GatewayMetrics, Outcomes},
-    resource::Resource,
+    headers, keys,
+    outbound::Credential,
+    schedule,
+    service::{Lasting, NoKey, Served, Service},
 };
 
 /// How long a start waits for the gateways' keys. A relay whose gateway is away starts without.
 const FIRST_KEYS_WAIT: Duration = Duration::from_secs(2);
+
+/// How often the key of the quota is looked at.
+const AGING: Duration = Duration::from_secs(10);
 
 /// Connections to the operator's listener at a time.
 const ADMIN_CONNECTIONS: usize = 64;
@@ -45,6 +55,9 @@ pub enum StartError {
     /// A gateway cannot be forwarded to.
     #[error(transparent)]
     Gateway(#[from] SetupError),
+    /// The relay has nothing to make keys of.
+    #[error(transparent)]
+    Random(#[from] NoKey),
     /// The relay cannot listen.
     #[error("{}", .0.at("listen"))]
     Listen(#[from] ServerError),
@@ -67,13 +80,14 @@ pub struct Running {
     shared: Arc<Shared>,
 }
 
-/// What every request needs.
+/// All that handlers and the operator's signals act on.
 struct Shared {
-    gateways: HashMap<String, Arc<Gateway>>,
-    description: Bytes,
-    elsewhere: Outcomes,
-    limits: Limits,
-    observer: Option<Arc<dyn Observe>>,
+    service: ArcSwap<Service>,
+    lasting: Lasting,
+    metrics: Metrics,
+    readiness: Readiness,
+    /// One change at a time.
+    changing: sync::Mutex<()>,
 }
 
 impl Relay {
@@ -81,9 +95,23 @@ impl Relay {
     /// tokens, certification authorities.
     #[must_use]
     pub fn check(config: &Config) -> Vec<StartError> {
-        Shared::new(config, &Metrics::new(), None)
-            .err()
-            .unwrap_or_default()
+        let service = Service::new(config, &Metrics::new(), None);
+        let listen = config.listen.certificates().err().map(StartError::from);
+        let mut problems = service.err().unwrap_or_default();
+        problems.extend(listen);
+        problems
+    }
+
+    /// By which pins the gateways of `config` know this relay: for each that is shown a certificate, its host and the pin.
+    #[must_use]
+    pub fn pins(config: &Config) -> Vec<(String, Pin)> {
+        let gateways = config.gateways.iter().enumerate();
+        gateways
+            .filter_map(|(index, gateway)| {
+                let pin = Credential::load(index, gateway).ok()?.pin()?;
+                Some((gateway.host.to_string(), pin))
+            })
+            .collect()
     }
 
     /// Starts to serve. The gateways' keys are fetched once before, if they come soon.
@@ -97,53 +125,31 @@ impl Relay {
     ) -> Result<Running, StartError> {
         let metrics = Metrics::new();
         let readiness = Readiness::new();
-        let observed = observer.is_some();
-        let shared = Shared::new(&config, &metrics, observer)
+        let service = Service::new(&config, &metrics, None)
             .map_err(|mut problems| problems.swap_remove(0))?;
-        let shared = Arc::new(shared);
+        let shared = Arc::new(Shared {
+            service: ArcSwap::from_pointee(service),
+            lasting: Lasting::new(&config, observer)?,
+            metrics: metrics.clone(),
+            readiness: readiness.clone(),
+            changing: sync::Mutex::default(),
+        });
 
         let routes = Router::new()
             .fallback(serve)
             .with_state(Arc::clone(&shared));
-        let mut server = Server::bind(&config.listen, routes, config.connections)
+        let server = Server::bind(&config.listen, routes, config.connections)
             .await?
-            .with_metrics(&metrics);
-        if observed {
-            server = server.expose_peer();
-        }
+            .with_metrics(&metrics)
+            .expose_peer();
         let operator = match &config.admin {
             Some(admin) => Some(bind_admin(admin.address, &readiness, &metrics).await?),
             None => None,
         };
 
-        let mut first = JoinSet::new();
-        for gateway in shared.gateways.values() {
-            let gateway = Arc::clone(gateway);
-            first.spawn(async move {
-                let good = gateway.fetch_keys(clock::now).await;
-                (gateway.host.clone(), good)
-            });
-        }
-        let mut fetched = HashMap::new();
-        let _ = timeout(FIRST_KEYS_WAIT, async {
-            while let Some(done) = first.join_next().await {
-                fetched.extend(done);
-            }
-        })
-        .await;
-        shared.report(&readiness);
-
-        let mut daemon = sotto_daemon::Running::start(server, operator, readiness.clone(), metrics);
-        for gateway in shared.gateways.values() {
-            let good = fetched.get(&gateway.host).copied().unwrap_or(false);
-            let refresh = refresh(
-                Arc::clone(&shared),
-                Arc::clone(gateway),
-                readiness.clone(),
-                u32::from(!good),
-            );
-            daemon.spawn(refresh);
-        }
+        shared.begin_with(&shared.service.load_full()).await;
+        let mut daemon = sotto_daemon::Running::start(server, operator, readiness, metrics);
+        daemon.spawn(age(Arc::downgrade(&shared)));
         let running = Running {
             address: daemon.address,
             admin: daemon.admin,
@@ -162,16 +168,40 @@ impl Running {
         self.shared.reload_credentials();
     }
 
+    /// Goes on by another configuration, once the gateways that are new in it have had time to give their keys.
+    /// Listeners, connections and logs stay as they are. A request that is under way ends by the configuration that it
+    /// began with.
+    ///
+    /// # Errors
+    ///
+    /// Every [`StartError`]; then nothing has changed.
+    pub async fn reconfigure(&self, config: Config) -> Result<(), Vec<StartError>> {
+        self.shared.reconfigure(config).await
+    }
+
     /// Ends in order: no new connections, requests in flight finished.
     pub async fn shutdown(self) {
         self.daemon.shutdown().await;
     }
 
-    /// Serves until SIGTERM or SIGINT; SIGHUP reads certificate and tokens again.
-    pub async fn until_told(self, signals: Signals) {
+    /// Serves until SIGTERM or SIGINT; SIGHUP reads certificate and tokens again, and goes on by the configuration that
+    /// `read` finds.
+    pub async fn until_told(
+        self,
+        signals: Signals,
+        read: impl Fn() -> Result<Config, ConfigError>,
+    ) {
         let shared = self.shared;
         self.daemon
-            .until_told(signals, move || shared.reload_credentials())
+            .until_told(signals, move || {
+                shared.reload_credentials();
+                match read() {
+                    Ok(config) => {
+                        tokio::spawn(reconfigure_logged(Arc::clone(&shared), config));
+                    }
+                    Err(error) => tracing::error!(%error, "configuration not replaced"),
+                }
+            })
             .await;
     }
 }
@@ -186,150 +216,91 @@ impl fmt::Debug for Running {
 }
 
 impl Shared {
-    /// All that a relay of this configuration needs but its listeners; else every reason against it, at least one.
-    fn new(
-        config: &Config,
-        metrics: &Metrics,
-        observer: Option<Arc<dyn Observe>>,
-    ) -> Result<Self, Vec<StartError>> {
-        let contradictions = config.contradictions().into_iter().map(StartError::from);
-        let mut problems: Vec<StartError> = contradictions.collect();
-        problems.extend(config.listen.certificates().err().map(StartError::from));
-        let mut gateways = HashMap::new();
-        for (index, gateway) in config.gateways.iter().enumerate() {
-            let metrics = GatewayMetrics::new(metrics, gateway.host.as_str());
-            match Gateway::new(index, gateway, config.limits, metrics) {
-                Ok(gateway) => {
-                    gateways.insert(gateway.host.clone(), Arc::new(gateway));
-                }
-                Err(found) => problems.extend(found.into_iter().map(StartError::from)),
-            }
-        }
-        if !problems.is_empty() {
-            return Err(problems);
-        }
-        Ok(Self {
-            gateways,
-            description: serde_json::to_vec(&config.description())
-                .expect("a description is strings and numbers")
-                .into(),
-            elsewhere: Outcomes::new(metrics, ""),
-            limits: config.limits,
-            observer,
-        })
-    }
-
     fn reload_credentials(&self) {
-        for gateway in self.gateways.values() {
-            if let Err(error) = gateway.credential.reload() {
-                tracing::error!(%error, "token not replaced");
+        for served in self.service.load().gateways() {
+            for error in served.gateway.reload() {
+                tracing::error!(%error, "credential not replaced");
             }
         }
         tracing::info!("tokens read again");
     }
 
+    async fn reconfigure(self: &Arc<Self>, config: Config) -> Result<(), Vec<StartError>> {
+        let _alone = self.changing.lock().await;
+        let before = self.service.load_full();
+        let mut service = Service::new(&config, &self.metrics, Some(&before))?;
+        for (key, changed) in [
+            ("listen", before.config.listen != config.listen),
+            ("admin", before.config.admin != config.admin),
+            ("log", before.config.log != config.log),
+            (
+                "connections",
+                before.config.connections != config.connections,
+            ),
+        ] {
+            if changed {
+                tracing::warn!(key, "has changed, which counts from a restart on");
+            }
+        }
+        // What is not replaced is not to be announced anew either.
+        service.config.listen = before.config.listen.clone();
+        service.config.admin.clone_from(&before.config.admin);
+        service.config.log = before.config.log;
+        service.config.connections = before.config.connections;
+        let service = Arc::new(service);
+        self.begin_with(&service).await;
+        self.lasting.set_rate(config.quota);
+        self.service.store(service);
+        self.report();
+        Ok(())
+    }
+
+    /// Fetches the keys of the gateways that have none, waits for them for a while, and sees that they are fetched again.
+    async fn begin_with(self: &Arc<Self>, service: &Service) {
+        let mut first = JoinSet::new();
+        for served in service.gateways() {
+            let gateway = Arc::clone(&served.gateway);
+            if !gateway.has_keys(clock::now()) {
+                first.spawn(async move {
+                    let good = gateway.fetch_keys(clock::now).await;
+                    (gateway.host.clone(), good)
+                });
+            }
+        }
+        let mut fetched = HashMap::new();
+        let _ = timeout(FIRST_KEYS_WAIT, async {
+            while let Some(done) = first.join_next().await {
+                fetched.extend(done);
+            }
+        })
+        .await;
+        for served in service.gateways() {
+            self.keep_fresh(served, fetched.get(&served.gateway.host).copied());
+        }
+        self.report();
+    }
+
+    fn keep_fresh(self: &Arc<Self>, served: &Served, fetched: Option<bool>) {
+        let failures = u32::from(fetched != Some(true));
+        let refresh = refresh(
+            Arc::downgrade(self),
+            Arc::clone(&served.gateway),
+            self.service.load().config.limits.key_refresh(),
+            failures,
+        );
+        let probes = Arc::clone(&served.gateway).probes();
+        served.keep(async {
+            join!(refresh, probes);
+        });
+    }
+
     /// A relay wants traffic if it can help somebody: if it has the keys of one gateway.
-    fn report(&self, readiness: &Readiness) {
+    fn report(&self) {
         let now = clock::now();
-        readiness.set_ready(self.gateways.values().any(|gateway| gateway.has_keys(now)));
-    }
-
-    async fn answer(&self, parts: &Parts, content: axum::body::Body) -> Answer {
-        let resource = match parts.uri.query() {
-            None => Resource::of(parts.uri.path()),
-            // No resource of ours has a query, and what it may hold is none of our business.
-            Some(_) => None,
-        };
-        let gateway = |host| self.gateways.get(host);
-        let (outcomes, answer) = match resource {
-            Some(Resource::Description) => (&self.elsewhere, self.describe(&parts.method)),
-            Some(Resource::Gateway(host)) if let Some(gateway) = gateway(host) => (
-                &gateway.metrics.outcomes,
-                match parts.method {
-                    Method::POST => self.forward(gateway, parts, content).await,
-                    Method::GET => self.keys(gateway, Kind::List),
-                    _ => Answer::Refused(Refusal::Method),
-                },
-            ),
-            Some(Resource::Keys(host)) if let Some(gateway) = gateway(host) => (
-                &gateway.metrics.outcomes,
-                match parts.method {
-                    Method::GET => self.keys(gateway, Kind::Document),
-                    _ => Answer::Refused(Refusal::Method),
-                },
-            ),
-            _ => (&self.elsewhere, Answer::Refused(Refusal::UnknownResource)),
-        };
-        outcomes.count(&answer);
-        answer
-    }
-
-    fn describe(&self, method: &Method) -> Answer {
-        if *method == Method::GET {
-            Answer::Content(media::JSON, self.description.clone())
-        } else {
-            Answer::Refused(Refusal::Method)
-        }
-    }
-
-    fn keys(&self, gateway: &Gateway, kind: Kind) -> Answer {
-        gateway
-            .keys
-            .current(kind, clock::now(), self.limits.key_stale_s)
-            .map_or(Answer::Refused(Refusal::NoKeys), |content| {
-                Answer::Content(kind.media_type(), content)
-            })
-    }
-
-    async fn forward(&self, gateway: &Gateway, parts: &Parts, content: axum::body::Body) -> Answer {
-        let content = match self.read(gateway, parts, content).await {
-            Ok(content) => content,
-            Err(refusal) => return Answer::Refused(refusal),
-        };
-        let (key_id, request_bytes) = (content[0], content.len());
-        let stopwatch = Stopwatch::start();
-        let answer = gateway.forward(content).await;
-        gateway.metrics.exchange.record(stopwatch.elapsed());
-        if let (Some(observer), Some(PeerAddress(client))) =
-            (&self.observer, parts.extensions.get())
-        {
-            observer.forwarded(&RelayView {
-                client: *client,
-                gateway: gateway.host.clone(),
-                key_id,
-                request_bytes,
-                answer_bytes: match &answer {
-                    Answer::Content(_, content) => content.len(),
-                    Answer::Refused(refusal) => refusal.problem().to_json().len(),
-                },
-                status: answer.status().as_u16(),
-                at: clock::now(),
-            });
-        }
-        answer
-    }
-
-    /// The content of a POST, of a size that is forwarded; so it is never empty.
-    async fn read(
-        &self,
-        gateway: &Gateway,
-        parts: &Parts,
-        content: axum::body::Body,
-    ) -> Result<Bytes, Refusal> {
-        headers::judge_request(&parts.headers, gateway.body)?;
-        let content = timeout(
-            self.limits.body_timeout(),
-            body::read(content, gateway.body.max_request(), self.limits.body_idle()),
-        )
-        .await
-        .unwrap_or(Err(ReadError::Idle))
-        .map_err(|error| match error {
-            ReadError::TooLarge => Refusal::TooLarge,
-            ReadError::Idle => Refusal::Slow,
-            ReadError::Broken => Refusal::TooSmall,
-        })?;
-        headers::judge_size(content.len(), gateway.body)?;
-        Ok(content)
+        let service = self.service.load();
+        let mut gateways = service.gateways();
+        self.readiness
+            .set_ready(gateways.any(|served| served.gateway.has_keys(now)));
     }
 }
 
@@ -337,31 +308,53 @@ async fn serve(
     State(shared): State<Arc<Shared>>,
     request: Request<axum::body::Body>,
 ) -> Response<Full<Bytes>> {
-    let (parts, content) = request.into_parts();
-    headers::to_client(shared.answer(&parts, content).await)
+    let (mut parts, content) = request.into_parts();
+    let peer = parts.extensions.remove::<PeerAddress>();
+    let service = shared.service.load_full();
+    let answer = service
+        .answer(&shared.lasting, &parts, peer.map(|peer| peer.0), content)
+        .await;
+    headers::to_client(answer, &service.config.cors, &parts.headers)
 }
 
-/// Fetches the keys of one gateway for as long as the relay runs.
+async fn reconfigure_logged(shared: Arc<Shared>, config: Config) {
+    match shared.reconfigure(config).await {
+        Ok(()) => tracing::info!("configuration replaced"),
+        Err(problems) => {
+            for error in problems {
+                tracing::error!(%error, "configuration not replaced");
+            }
+        }
+    }
+}
+
+/// Ages the quota for as long as the relay runs.
+async fn age(shared: Weak<Shared>) {
+    while let Some(shared) = shared.upgrade() {
+        shared.lasting.age();
+        drop(shared);
+        sleep(AGING).await;
+    }
+}
+
+/// Fetches the keys of one gateway for as long as it is served.
 async fn refresh(
-    shared: Arc<Shared>,
+    shared: Weak<Shared>,
     gateway: Arc<Gateway>,
-    readiness: Readiness,
+    interval: Duration,
     mut failures: u32,
 ) {
-    let random = sotto_daemon::tls::provider().secure_random;
     loop {
-        sleep(keys::next_fetch(
-            shared.limits.key_refresh(),
-            failures,
-            keys::jitter(random),
-        ))
-        .await;
+        sleep(schedule::about(keys::next_fetch(interval, failures))).await;
         failures = if gateway.fetch_keys(clock::now).await {
             0
         } else {
             failures.saturating_add(1)
         };
-        shared.report(&readiness);
+        match shared.upgrade() {
+            Some(shared) => shared.report(),
+            None => return,
+        }
     }
 }
 

@@ -60,7 +60,6 @@ fn fields() -> impl Strategy<Value = String> {
         Just("referer".to_owned()),
         Just("te".to_owned()),
         Just("priority".to_owned()),
-        Just("early-data".to_owned()),
         "x-[a-z0-9]{1,20}",
     ];
     let value = "canary[ -~]{0,60}";

@@ -28,11 +28,12 @@ use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair}
 use rustls::{ClientConfig, RootCertStore};
 use rustls_pki_types::{CertificateDer, ServerName, pem::PemObject};
 use sotto_daemon::{
-    PeerAddress, Running, Server, ServerLimits,
+    PeerAddress, PeerKey, Running, Server, ServerLimits,
     admin::Readiness,
     config::{Listen, Tls},
     metrics::Metrics,
-    tls,
+    pin::Pin,
+    tls::{self, Certificates},
 };
 use sotto_relay::{Config, Relay};
 use sotto_wire::{REQUEST_BYTES, media, path};
@@ -68,12 +69,16 @@ impl<'a> Authority<'a> {
     }
 }
 
+/// Requests that the gateway takes on one connection at a time.
+const STREAMS: u32 = 100;
+
 /// What the gateway saw of its connections and requests.
 #[derive(Default)]
 struct Saw {
     peers: Mutex<HashSet<SocketAddr>>,
     fields: Mutex<HashSet<Vec<String>>>,
     versions: Mutex<HashSet<String>>,
+    keys: Mutex<Vec<Option<Pin>>>,
 }
 
 /// A gateway over TLS whose answers wait for `leave`.
@@ -84,11 +89,14 @@ async fn gateway(
     leave: Arc<Semaphore>,
 ) -> Running {
     let answer = move |Extension(peer): Extension<PeerAddress>,
+                       key: Option<Extension<PeerKey>>,
                        version: Version,
                        headers: HeaderMap,
                        content: Bytes| async move {
         assert_eq!(content.len(), REQUEST_BYTES);
         saw.peers.lock().unwrap().insert(peer.0);
+        let key = key.map(|Extension(key)| key.0);
+        saw.keys.lock().unwrap().push(key);
         saw.versions.lock().unwrap().insert(format!("{version:?}"));
         let mut names: Vec<_> = headers.keys().map(ToString::to_string).collect();
         names.sort();
@@ -106,10 +114,16 @@ async fn gateway(
         tls: Some(tls),
         plain_http: false,
     };
-    let server = Server::bind(&listen, routes, ServerLimits::default())
+    let limits = ServerLimits {
+        max_streams: STREAMS,
+        ..ServerLimits::default()
+    };
+    let server = Server::bind(&listen, routes, limits)
         .await
-        .unwrap();
-    Running::start(server.expose_peer(), None, Readiness::new(), Metrics::new())
+        .unwrap()
+        .expose_peer()
+        .ask_for_certificates();
+    Running::start(server, None, Readiness::new(), Metrics::new())
 }
 
 fn config(listen: &Tls, gateway: SocketAddr, ca: &str) -> Config {
@@ -120,6 +134,7 @@ fn config(listen: &Tls, gateway: SocketAddr, ca: &str) -> Config {
         operator = "relay-one.test"
         contact = "mailto:noc@relay-one.test"
         listen = {{ address = "127.0.0.1:0", tls = {{ certificate = {certificate:?}, key = {key:?} }} }}
+        quota = {{ per_minute = 0 }}
         [[gateway]]
         host = "gateway.test"
         url = "https://localhost:{port}"
@@ -153,12 +168,17 @@ async fn connect(address: SocketAddr, ca: &Path) -> SendRequest<Full<Bytes>> {
     sender
 }
 
-fn envelope() -> Request<Full<Bytes>> {
+/// A request with an envelope of its own for each number.
+fn envelope(number: usize) -> Request<Full<Bytes>> {
     Request::post("https://relay.test/gateway.test")
         .header("content-type", media::OHTTP_REQUEST)
         .header("cookie", "canary")
         .header("user-agent", "canary")
-        .body(Full::new(vec![1; REQUEST_BYTES].into()))
+        .body(Full::new(
+            [vec![number as u8], vec![1; REQUEST_BYTES - 1]]
+                .concat()
+                .into(),
+        ))
         .unwrap()
 }
 
@@ -195,9 +215,9 @@ async fn many_requests_share_few_connections() {
     assert_eq!(keys.into_body().collect().await.unwrap().to_bytes(), "keys");
 
     let mut answers = JoinSet::new();
-    for _ in 0..REQUESTS {
+    for number in 0..REQUESTS {
         sender.ready().await.unwrap();
-        answers.spawn(sender.send_request(envelope()));
+        answers.spawn(sender.send_request(envelope(number)));
     }
     let all = arrived
         .acquire_many(u32::try_from(REQUESTS).unwrap())
@@ -214,7 +234,16 @@ async fn many_requests_share_few_connections() {
             .map(http::HeaderName::as_str)
             .collect();
         names.sort_unstable();
-        assert_eq!(names, ["cache-control", "content-length", "content-type"]);
+        assert_eq!(
+            names,
+            [
+                "access-control-allow-origin",
+                "access-control-expose-headers",
+                "cache-control",
+                "content-length",
+                "content-type"
+            ]
+        );
         assert_eq!(
             answer.into_body().collect().await.unwrap().to_bytes().len(),
             8_192
@@ -223,7 +252,7 @@ async fn many_requests_share_few_connections() {
     assert_eq!(
         saw.peers.lock().unwrap().len(),
         2,
-        "100 streams on one connection, 50 on another"
+        "as many as the gateway permits on one connection, the others on another"
     );
     assert_eq!(
         *saw.versions.lock().unwrap(),
@@ -256,9 +285,53 @@ async fn a_gateway_with_another_authoritys_certificate_is_not_talked_to() {
     );
     let relay = Relay::start(config, None).await.unwrap();
     let mut sender = connect(relay.address, &ca).await;
-    let answer = sender.send_request(envelope()).await.unwrap();
+    let answer = sender.send_request(envelope(0)).await.unwrap();
     assert_eq!(answer.status(), StatusCode::BAD_GATEWAY);
     assert!(saw.peers.lock().unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_gateway_sees_the_certificate_that_the_relay_shows_and_after_a_reload_the_next() {
+    let folder = tempfile::tempdir().unwrap();
+    let authority = Authority::new(folder.path());
+    let saw = Arc::new(Saw::default());
+    let leave = Arc::new(Semaphore::new(2));
+    let gateway = gateway(
+        authority.certify("localhost"),
+        Arc::clone(&saw),
+        idle(),
+        leave,
+    )
+    .await;
+    let ca = folder.path().join("ca.pem");
+    let own = authority.certify("relay-one.test");
+    let pin = |files: &Tls| Certificates::load(files).unwrap().pin().unwrap();
+    let first = pin(&own);
+    let (certificate, key) = (&own.certificate, &own.key);
+    let config = config(
+        &authority.certify("relay.test"),
+        gateway.address,
+        &format!("ca = {ca:?}\nclient_certificate = {certificate:?}\nclient_key = {key:?}"),
+    );
+    assert_eq!(
+        Relay::pins(&config),
+        [("gateway.test".to_owned(), first)],
+        "what an operator is told to hand over"
+    );
+    let relay = Relay::start(config, None).await.unwrap();
+    let mut sender = connect(relay.address, &ca).await;
+    let answer = sender.send_request(envelope(0)).await.unwrap();
+    assert_eq!(answer.status(), StatusCode::OK);
+
+    let second = pin(&authority.certify("relay-one.test"));
+    assert_ne!(first, second);
+    relay.reload();
+    let answer = sender.send_request(envelope(1)).await.unwrap();
+    assert_eq!(answer.status(), StatusCode::OK);
+    assert_eq!(*saw.keys.lock().unwrap(), [Some(first), Some(second)]);
+    drop(sender);
+    relay.shutdown().await;
+    gateway.shutdown().await;
 }
 
 #[tokio::test]

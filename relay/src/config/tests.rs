@@ -26,6 +26,10 @@ fn the_sample_is_a_configuration() {
     assert_eq!(config.limits, Limits::default());
     assert_eq!(config.connections, ServerLimits::default());
     assert_eq!(config.log, Log::default());
+    assert_eq!(config.mixing, Policy::default());
+    assert_eq!(config.quota, Rate::default());
+    assert_eq!(config.cors, Cors::default());
+    assert_eq!(config.proxy, None);
 }
 
 #[test]
@@ -101,6 +105,38 @@ fn contradictions_and_wrong_values_name_the_key_and_the_remedy() {
         (
             with("[limits]\nkey_stale_s = 1"),
             "key `limits.key_stale_s`: is shorter",
+        ),
+        (
+            with("[quota]\nper_minute = 5"),
+            "key `quota`: `per_minute` must be 0, for no quota, or at least 6; correct the value",
+        ),
+        (
+            with("[mixing.timed]\nperiod_ms = 5001"),
+            "key `mixing`: is longer than 5000 ms, and clients would give up",
+        ),
+        (
+            with("[mixing.exponential]\nmean_ms = 50\ncap_ms = 40"),
+            "key `mixing`: the cap is shorter than the mean",
+        ),
+        (
+            with("[mixing.timed]\nperiod_ms = 500"),
+            "key `connections.drain_ms`: is shorter than the 11000 ms that a request may take",
+        ),
+        (
+            with("[mixing.timed]\nperiod_ms = 500\nleast = 3"),
+            "key `mixing.least`: unknown field",
+        ),
+        (
+            with("[cors]\norigins = [\"https://chat.example/\"]"),
+            "key `cors.origins`: not an origin; give it as browsers send it",
+        ),
+        (
+            with("[proxy]\naddresses = [\"front.example\"]\nheader = \"x-forwarded-for\""),
+            "key `proxy.addresses.0`: not an address; give one as in",
+        ),
+        (
+            with("[proxy]\naddresses = [\"192.0.2.1\"]"),
+            "key `proxy`: missing field `header`; add it",
         ),
         (
             with("[connections]\nmax_streams = 0"),

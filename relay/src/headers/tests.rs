@@ -22,22 +22,35 @@ fn a_request_to_a_gateway_has_the_fields_of_the_allow_list() {
     assert_eq!(names(known.headers()), ["authorization", "content-type"]);
 }
 
+/// The names of the fields of an answer, without those for browsers.
+fn answered(answer: Answer) -> (StatusCode, Vec<String>) {
+    let response = to_client(answer, &Cors::default(), &HeaderMap::new());
+    let names = names(response.headers()).into_iter();
+    let names = names.filter(|name| !name.starts_with("access-control-"));
+    (response.status(), names.map(str::to_owned).collect())
+}
+
 #[test]
 fn every_answer_has_the_same_fields() {
     let content = Answer::Content(media::OHTTP_RESPONSE, Bytes::from_static(b"x"));
-    assert_eq!(
-        names(to_client(content).headers()),
-        ["cache-control", "content-length", "content-type"]
-    );
+    let usual = ["cache-control", "content-length", "content-type"];
+    assert_eq!(answered(content).1, usual);
     for refusal in Refusal::ALL {
-        let response = to_client(Answer::Refused(refusal));
-        let expected: &[&str] = match refusal {
-            Refusal::Method => &["allow", "cache-control", "content-length", "content-type"],
-            _ => &["cache-control", "content-length", "content-type"],
-        };
-        assert_eq!(names(response.headers()), expected);
-        assert_eq!(response.status(), refusal.status());
+        let mut expected = usual.to_vec();
+        if refusal == Refusal::Method {
+            expected.push("allow");
+        }
+        if refusal.retry_after().is_some() {
+            expected.push("retry-after");
+        }
+        expected.sort_unstable();
+        let (status, names) = answered(Answer::Refused(refusal));
+        assert_eq!(names, expected);
+        assert_eq!(status, refusal.status());
     }
+    // RFC 9110 section 8.6 forbids Content-Length in a 204.
+    let (status, names) = answered(Answer::Preflight);
+    assert_eq!((status, names.len()), (StatusCode::NO_CONTENT, 0));
 }
 
 #[test]
@@ -107,6 +120,10 @@ fn a_gateways_answer_is_judged_by_status_type_and_size() {
         Expect::Refused(Refusal::Busy)
     );
     assert_eq!(
+        of(508, "application/problem+json"),
+        Expect::Refused(Refusal::Loop)
+    );
+    assert_eq!(
         of(500, "application/problem+json"),
         Expect::Refused(Refusal::Nonsense)
     );
@@ -138,7 +155,85 @@ fn a_gateways_answer_is_judged_by_status_type_and_size() {
     assert_eq!(judge_problem(b"{"), Refusal::GatewayRefused);
 }
 
+#[test]
+fn what_came_in_early_data_is_refused_whatever_the_field_says() {
+    for value in ["1", "0", "", "1, 1"] {
+        let mut headers = typed("message/ohttp-req");
+        headers.insert("early-data", HeaderValue::from_static(value));
+        assert_eq!(judge_request(&headers, Body::Exact), Err(Refusal::TooEarly));
+    }
+}
+
+/// Any fields, those that would tell of people or of machines among them.
+fn fields() -> impl Strategy<Value = HeaderMap> {
+    let name = prop_oneof![
+        proptest::sample::select(vec![
+            "set-cookie",
+            "cookie",
+            "alt-svc",
+            "server-timing",
+            "server",
+            "date",
+            "etag",
+            "last-modified",
+            "age",
+            "via",
+            "forwarded",
+            "x-forwarded-for",
+            "trailer",
+            "location",
+            "link",
+            "report-to",
+            "nel",
+            "origin",
+            "retry-after",
+            "cache-control",
+            "strict-transport-security",
+            "access-control-allow-credentials",
+            "www-authenticate",
+            "content-length",
+            "content-encoding",
+            "transfer-encoding",
+        ])
+        .prop_map(HeaderName::from_static),
+        "[a-z][a-z0-9-]{0,20}".prop_map(|name| name.parse().expect("a field name")),
+    ];
+    let value = "[ -~]{0,40}".prop_map(|value| HeaderValue::from_str(&value).expect("visible"));
+    proptest::collection::vec((name, value), 0..20).prop_map(HeaderMap::from_iter)
+}
+
 proptest! {
+    /// Of all that a gateway's header section holds, its status and media type decide, and one of a few words is the
+    /// outcome; so no field of it can reach a client.
+    #[test]
+    fn no_field_of_a_gateway_changes_what_a_client_gets(
+        status in 100_u16..1000,
+        mut fields in fields(),
+        media_type in proptest::sample::select(vec![media::OHTTP_RESPONSE, media::PROBLEM, "text/html"]),
+    ) {
+        let status = StatusCode::from_u16(status).unwrap();
+        let plain = judge_answer(status, &typed(media_type));
+        fields.remove(CONTENT_TYPE);
+        fields.insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
+        prop_assert_eq!(judge_answer(status, &fields), plain);
+    }
+
+    /// What a client gets is the same whatever it sent.
+    #[test]
+    fn no_field_of_a_client_changes_what_it_gets(fields in fields()) {
+        for answer in [
+            Answer::Content(media::OHTTP_RESPONSE, Bytes::from_static(b"x")),
+            Answer::Refused(Refusal::Quota),
+            Answer::Preflight,
+        ] {
+            let of = |asked: &HeaderMap| {
+                let response = to_client(answer.clone(), &Cors::default(), asked);
+                (response.status(), response.headers().clone())
+            };
+            prop_assert_eq!(of(&fields), of(&HeaderMap::new()));
+        }
+    }
+
     #[test]
     fn no_bytes_of_a_gateway_panic_or_pass_unjudged(
         status in 100u16..1000,

@@ -27,6 +27,15 @@ use tokio::{
 /// The name of the gateway in every test.
 pub const GATEWAY: &str = "gateway.test";
 
+/// The fields of every answer.
+pub const FIELDS: [&str; 5] = [
+    "access-control-allow-origin",
+    "access-control-expose-headers",
+    "cache-control",
+    "content-length",
+    "content-type",
+];
+
 /// What a gateway does with one request.
 #[derive(Clone, Debug)]
 pub enum Reply {
@@ -334,6 +343,13 @@ pub fn envelope() -> Vec<u8> {
     (0..REQUEST_BYTES)
         .map(|index| (index % 251) as u8)
         .collect()
+}
+
+/// [`envelope`], another one for each number.
+pub fn numbered(number: u32) -> Vec<u8> {
+    let mut envelope = envelope();
+    envelope[1..5].copy_from_slice(&number.to_be_bytes());
+    envelope
 }
 
 /// A POST to the relay resource with further header `fields`, each ended by CR LF.
