@@ -15,6 +15,9 @@ const HUGH: &str =
 const TELEGRAM: &str = "v=MIMI1; p=1; a=myname99; e=im.telegram.test; s=telegram";
 const WHATSAPP: &str = "v=MIMI1; p=2; a=+15551234567; e=mimi.whatsapp.test; s=whatsapp";
 
+const LANTERN: &str = "v=MIMI1; e=im.lantern.test";
+const HARBOUR: &str = "v=MIMI1; e=mimi.harbour.test";
+
 fn with_store(world: &World) -> (Setup, Store) {
     let store = Store::in_memory();
     let setup = world.setup().store(store.clone()).build().unwrap();
@@ -119,7 +122,7 @@ fn shown(step: &Step) -> String {
 
 #[test]
 fn what_is_held_never_shows_in_what_is_sent() {
-    let names = ["a", "b", "c", "d", "e", "f", "g", "h"].map(|user| format!("{user}@example.test"));
+    let names = ["a", "b", "c", "d"].map(|user| format!("{user}@example.test"));
     let run = |held: &[String], asked: &[String], at: u64| -> Vec<Vec<String>> {
         let mut world = World::with_txt(&[(HUGH, &[TELEGRAM])]);
         let (setup, _) = with_store(&world);
@@ -144,15 +147,12 @@ fn what_is_held_never_shows_in_what_is_sent() {
     let empty = run(&[], &names, NOW + 60);
     assert!(empty.iter().all(|steps| steps.len() == 3), "{empty:?}");
 
-    // Every subset of eight names in the store: each lookup sends what it always sends, or nothing.
+    // Every subset of the names in the store: each lookup sends what it always sends, or nothing.
     for held in 0..1_u32 << names.len() {
         let held: Vec<_> = (0..names.len())
             .filter(|index| held >> index & 1 == 1)
             .map(|index| names[index].clone())
             .collect();
-        if ![0, 1, 2, 7, 8].contains(&held.len()) {
-            continue;
-        }
         for (index, steps) in run(&held, &names, NOW + 60).into_iter().enumerate() {
             let expected = if held.contains(&names[index]) {
                 &[]
@@ -219,10 +219,10 @@ fn an_older_answer_is_refused_and_a_newer_or_equal_one_is_not() {
         // Nothing of it is kept: it is refused again, until what is newer comes, or all is forgotten.
         let again = lookup(&mut world, &setup, "hugh@example.test", NOW + HOUR + 1);
         assert_eq!(code(&again), Code::RolledBack);
-        store.forget(false);
+        store.forget(false).unwrap();
         let again = lookup(&mut world, &setup, "hugh@example.test", NOW + HOUR + 2);
         assert_eq!(code(&again), Code::RolledBack);
-        store.forget(true);
+        store.forget(true).unwrap();
         let again = lookup(&mut world, &setup, "hugh@example.test", NOW + HOUR + 3);
         assert!(!matches!(again.outcome, Outcome::Unavailable(_)));
     }
@@ -253,7 +253,7 @@ fn a_wildcard_s_records_are_held_against_each_other_over_all_names() {
             Answer::proof(answer.and(closer).into_proof())
         })
     };
-    let mut world = wildcard(TELEGRAM, NOW - HOUR);
+    let mut world = wildcard(LANTERN, NOW - HOUR);
     let (setup, _) = with_store(&world);
     let first = lookup(&mut world, &setup, "hugh@example.test", NOW);
     assert!(
@@ -261,10 +261,10 @@ fn a_wildcard_s_records_are_held_against_each_other_over_all_names() {
         "{:?}",
         first.outcome
     );
-    world.answer = wildcard(WHATSAPP, NOW - DAY).answer;
+    world.answer = wildcard(HARBOUR, NOW - DAY).answer;
     let other = lookup(&mut world, &setup, "somebody@example.test", NOW);
     assert_eq!(code(&other), Code::RolledBack);
-    world.answer = wildcard(WHATSAPP, NOW - HOUR + 1).answer;
+    world.answer = wildcard(HARBOUR, NOW - HOUR + 1).answer;
     let other = lookup(&mut world, &setup, "somebody@example.test", NOW);
     assert!(matches!(other.outcome, Outcome::Found(_)));
 }
@@ -273,28 +273,17 @@ fn a_wildcard_s_records_are_held_against_each_other_over_all_names() {
 fn a_clock_that_moves_is_no_harm() {
     let mut world = World::with_txt(&[(HUGH, &[TELEGRAM])]);
     let (setup, _) = with_store(&world);
-    let _ = lookup(&mut world, &setup, "hugh@example.test", NOW);
-    for (now, from_store) in [(NOW - HOUR, false), (NOW + 30, false)] {
-        // Set back, the age of what is held is unknown: it is asked for, and replaced.
+    let mut since = |now| {
         let report = lookup(&mut world, &setup, "hugh@example.test", now);
-        assert_eq!(
-            report.from_store.is_some(),
-            from_store && now == NOW,
-            "{now}"
-        );
         assert!(matches!(report.outcome, Outcome::Found(_)));
-        if now < NOW {
-            break;
-        }
-    }
-    // Set right again, what came meanwhile is as old as it is.
-    let report = lookup(&mut world, &setup, "hugh@example.test", NOW - 1);
-    assert_eq!(
-        report.from_store.map(|stored| stored.since),
-        Some(NOW - HOUR)
-    );
-    let report = lookup(&mut world, &setup, "hugh@example.test", NOW);
-    assert!(report.from_store.is_none());
+        report.from_store.map(|stored| stored.since)
+    };
+    assert_eq!(since(NOW), None);
+    assert_eq!(since(NOW + HOUR), None, "ahead: its time is over");
+    // Set back, the age of what is held is unknown: it is asked for, and replaced.
+    assert_eq!(since(NOW - HOUR), None);
+    assert_eq!(since(NOW - 1), Some(NOW - HOUR));
+    assert_eq!(since(NOW), None, "it is as old as the clock says");
 }
 
 #[test]
@@ -403,7 +392,7 @@ fn a_store_shows_what_it_holds_and_debug_shows_nothing() {
         !debug.contains("_user") && !debug.contains("example.test"),
         "{debug}"
     );
-    store.forget(true);
+    store.forget(true).unwrap();
     assert_eq!(store.contents().octets, 0);
     assert_eq!(store.contents().answers, []);
     let again = lookup(&mut world, &setup, "nobody@example.test", NOW);

@@ -96,7 +96,7 @@ impl StoreError {
             Self::NotAStore { .. } => "name another file for the store",
             Self::Newer { .. } => "use the version that wrote it, or name another file",
             Self::Damaged { .. } => {
-                "remove it: what was seen before is then forgotten, and nothing else is lost"
+                "remove it, and the file ending in -journal beside it, if any: what was seen before is then forgotten, and nothing else is lost"
             }
             Self::Busy { .. } => "try again, or name another file",
             Self::Full { .. } => "make room on the disk, or clear the store",

@@ -73,11 +73,20 @@ impl File {
         &self.path
     }
 
-    /// Writes what the file does not know, in one transaction, on top of what others wrote.
+    /// Writes what the file does not know, if anything.
     pub(super) fn write(&mut self, shelf: &mut Shelf) -> Result<(), StoreError> {
         if shelf.is_written() {
             return Ok(());
         }
+        self.change(shelf, |_| {})
+    }
+
+    /// Takes over what others wrote, makes a change, and writes everything, in one transaction.
+    pub(super) fn change(
+        &mut self,
+        shelf: &mut Shelf,
+        change: impl FnOnce(&mut Shelf),
+    ) -> Result<(), StoreError> {
         let path = &self.path;
         let at = |error| failed(path, error);
         let transaction = self
@@ -89,6 +98,7 @@ impl File {
             let (_, entries) = rows(path, &transaction)?;
             shelf.catch_up(entries);
         }
+        change(shelf);
         {
             let mut put = transaction
                 .prepare(
@@ -131,7 +141,8 @@ fn prepare(path: &Path) -> Result<(), StoreError> {
     }
     // Looked at before it is opened: to open a pipe would wait for whoever writes into it.
     match std::fs::metadata(path) {
-        Ok(found) if !found.is_file() => {
+        // A file that is shorter than a page SQLite would take for an empty one.
+        Ok(found) if !found.is_file() || (1..PAGE_OCTETS as u64).contains(&found.len()) => {
             return Err(StoreError::NotAStore {
                 path: path.to_owned(),
             });
@@ -190,8 +201,11 @@ fn guard(database: &Connection) -> rusqlite::Result<()> {
     Ok(())
 }
 
+/// Whether nobody has begun anything in the file.
 fn is_empty(database: &Connection) -> rusqlite::Result<bool> {
-    Ok(integer(database, "page_count")? == 0)
+    let tables: i64 =
+        database.query_row("SELECT count(*) FROM sqlite_schema", (), |row| row.get(0))?;
+    Ok(tables == 0 && integer(database, "application_id")? == 0)
 }
 
 /// Makes the table and draws the secrets, unless another process was faster.
@@ -373,3 +387,6 @@ fn failed(path: &Path, error: rusqlite::Error) -> StoreError {
         },
     }
 }
+
+#[cfg(test)]
+mod tests;

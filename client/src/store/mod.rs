@@ -152,19 +152,28 @@ impl Store {
     }
 
     /// Remembers keys that a relay's document proved.
-    pub(crate) fn note_keys(&self, sightings: &[KeySighting]) {
+    pub fn note_keys(&self, sightings: &[KeySighting]) {
         self.shelf().mark_keys(sightings);
     }
 
     /// Forgets the answers, and what else was seen with `all`; never the secret that breaks ties.
     ///
-    /// What protects from rollback is forgotten with `all` only. The file changes with the next
-    /// [`Store::flush`].
-    pub fn forget(&self, all: bool) {
-        self.shelf().forget(all);
+    /// What protects from rollback is forgotten with `all` only. The file forgets at once, what other
+    /// processes wrote to it included; what such a process holds in memory it forgets when it writes next.
+    ///
+    /// # Errors
+    ///
+    /// As [`Store::flush`].
+    pub fn forget(&self, all: bool) -> Result<(), StoreError> {
         if all {
             self.signatures().clear();
         }
+        #[cfg(feature = "store")]
+        if let Some(mut file) = self.file() {
+            return file.change(&mut self.shelf(), |shelf| shelf.forget(all));
+        }
+        self.shelf().forget(all);
+        Ok(())
     }
 
     /// What is held, for people.
@@ -212,8 +221,7 @@ impl Store {
     )]
     pub fn flush(&self) -> Result<(), StoreError> {
         #[cfg(feature = "store")]
-        if let Some(file) = &self.0.file {
-            let mut file = file.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(mut file) = self.file() {
             file.write(&mut self.shelf())?;
         }
         Ok(())
@@ -309,9 +317,13 @@ impl Store {
     /// The file, if there is one.
     #[must_use]
     pub fn path(&self) -> Option<std::path::PathBuf> {
+        Some(self.file()?.path().to_owned())
+    }
+
+    /// The file. Always locked before the shelf.
+    fn file(&self) -> Option<MutexGuard<'_, file::File>> {
         let file = self.0.file.as_ref()?;
-        let file = file.lock().unwrap_or_else(PoisonError::into_inner);
-        Some(file.path().to_owned())
+        Some(file.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
