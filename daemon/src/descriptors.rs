@@ -6,37 +6,44 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 /// that a relay keeps, files, listeners, and those that are being closed.
 const SPARE: u64 = 1_280;
 
-/// Raises the limit of open files as far as this process may, and says in the log if that is too low for `connections`.
+/// Raises the limit of open files as far as this process may, and returns how many of `connections` there is then room
+/// for; if not for all, the log says so.
 ///
-/// A server whose descriptors run out goes on: connections at rest give theirs up, and new ones wait for a moment.
-pub fn provide_for(connections: usize) {
+/// The rest is kept for what connections ask for: a server that accepts what it has no descriptor left to answer would
+/// help nobody.
+#[must_use]
+pub fn provide_for(connections: usize) -> usize {
     let limit = getrlimit(Resource::Nofile);
     let raised = Rlimit {
         current: limit.maximum,
         maximum: limit.maximum,
     };
-    let open_files =
-        if limit.current == limit.maximum || setrlimit(Resource::Nofile, raised).is_ok() {
-            limit.maximum
-        } else {
-            limit.current
-        };
-    if let Some(wanted) = wanted(connections, open_files) {
+    let is_raised = limit.current == limit.maximum || setrlimit(Resource::Nofile, raised).is_ok();
+    let open_files = if is_raised {
+        limit.maximum
+    } else {
+        limit.current
+    };
+    let room = room(connections, open_files);
+    if room < connections {
         tracing::warn!(
-            connections,
             open_files,
-            wanted,
-            "fewer open files are allowed than connections may need; raise LimitNOFILE, or lower max_connections"
+            connections,
+            room,
+            "too few open files are allowed for all connections; raise LimitNOFILE, or lower max_connections"
         );
     }
+    room
 }
 
-/// The limit of open files that so many connections want, if `open_files` is less; `None` is no limit.
-fn wanted(connections: usize, open_files: Option<u64>) -> Option<u64> {
-    let wanted = u64::try_from(connections)
-        .unwrap_or(u64::MAX)
-        .saturating_add(SPARE);
-    open_files.filter(|limit| *limit < wanted).map(|_| wanted)
+/// How many of `connections` fit beside all else if `open_files` are allowed; `None` is no limit. Where there is little,
+/// connections get half.
+fn room(connections: usize, open_files: Option<u64>) -> usize {
+    let Some(open_files) = open_files else {
+        return connections;
+    };
+    let room = open_files.saturating_sub(SPARE).max(open_files / 2);
+    connections.min(usize::try_from(room).unwrap_or(usize::MAX))
 }
 
 #[cfg(test)]
@@ -44,10 +51,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_missing_is_told() {
-        assert_eq!(wanted(4_096, Some(1_024)), Some(4_096 + SPARE));
-        assert_eq!(wanted(4_096, Some(4_096 + SPARE)), None);
-        assert_eq!(wanted(4_096, None), None);
-        assert_eq!(wanted(usize::MAX, Some(1 << 20)), Some(u64::MAX));
+    fn what_connections_need_beside_themselves_is_kept_free() {
+        assert_eq!(room(4_096, None), 4_096);
+        assert_eq!(room(4_096, Some(65_536)), 4_096);
+        assert_eq!(room(4_096, Some(4_096 + SPARE)), 4_096);
+        assert_eq!(room(4_096, Some(4_095 + SPARE)), 4_095);
+        assert_eq!(room(4_096, Some(1_024)), 512);
+        assert_eq!(room(100, Some(1_024)), 100);
     }
 }

@@ -133,8 +133,6 @@ impl IntoResponse for Refusal {
         if self == Self::Relay {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
-        // Not sent: it tells the counters which refusal this was.
-        response.extensions_mut().insert(self);
         response
     }
 }

@@ -245,10 +245,15 @@ impl TalkativeServer {
     /// # Errors
     ///
     /// Why it does not start, with what it said.
-    pub fn gateway(world: &World, resolver: SocketAddr, patience: Duration) -> Result<Self> {
+    pub fn gateway(
+        world: &World,
+        carrier: Carrier,
+        resolver: SocketAddr,
+        patience: Duration,
+    ) -> Result<Self> {
         let directory = tempfile::tempdir()?;
         let place = own(&directory)?;
-        let mut draft = Draft::gateway(world, Carrier::Tls, resolver, &place.join("gateway.keys"))?;
+        let mut draft = Draft::gateway(world, carrier, resolver, &place.join("gateway.keys"))?;
         draft.set("dns", "timeout_ms", i64::try_from(patience.as_millis())?);
         draft.set("log", "format", "json");
         Self::start("sotto-gateway", draft, directory)
@@ -259,10 +264,10 @@ impl TalkativeServer {
     /// # Errors
     ///
     /// Why it does not start, with what it said.
-    pub fn relay(world: &World, gateway: SocketAddr) -> Result<Self> {
+    pub fn relay(world: &World, carrier: Carrier, gateway: SocketAddr) -> Result<Self> {
         let directory = tempfile::tempdir()?;
         own(&directory)?;
-        let draft = Draft::relay(world, Carrier::Tls, gateway)?;
+        let draft = Draft::relay(world, carrier, gateway)?;
         Self::start("sotto-relay", draft, directory)
     }
 

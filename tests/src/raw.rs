@@ -1,5 +1,6 @@
-//! HTTP/1.1 over TLS with every octet of the answer in view.
+//! HTTP/1.1, over TLS or plain, with every octet of the answer in view.
 
+use std::fmt;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
@@ -38,8 +39,22 @@ impl RawResponse {
 }
 
 /// A connection that stays open.
-#[derive(Debug)]
-pub struct RawConnection(StreamOwned<ClientConnection, TcpStream>);
+pub struct RawConnection {
+    stream: Box<dyn Stream>,
+    local_address: SocketAddr,
+}
+
+trait Stream: Read + Write + Send {}
+
+impl<S: Read + Write + Send> Stream for S {}
+
+impl fmt::Debug for RawConnection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RawConnection")
+            .field("local_address", &self.local_address)
+            .finish_non_exhaustive()
+    }
+}
 
 impl RawConnection {
     /// Connects to `server`, whose certificate `authority` vouches for.
@@ -55,18 +70,30 @@ impl RawConnection {
             .with_no_client_auth();
         let name = ServerName::IpAddress(server.ip().into());
         let connection = ClientConnection::new(Arc::new(config), name)?;
-        let stream = TcpStream::connect(server)?;
-        stream.set_read_timeout(Some(Duration::from_secs(20)))?;
-        Ok(Self(StreamOwned::new(connection, stream)))
+        let stream = connect(server)?;
+        Ok(Self {
+            local_address: stream.local_addr()?,
+            stream: Box::new(StreamOwned::new(connection, stream)),
+        })
     }
 
-    /// The address that the server sees as its client's.
+    /// Connects to `server` over plain TCP.
     ///
     /// # Errors
     ///
-    /// That the connection has gone.
-    pub fn local_address(&self) -> Result<SocketAddr> {
-        Ok(self.0.sock.local_addr()?)
+    /// That there is no server.
+    pub fn plain(server: SocketAddr) -> Result<Self> {
+        let stream = connect(server)?;
+        Ok(Self {
+            local_address: stream.local_addr()?,
+            stream: Box::new(stream),
+        })
+    }
+
+    /// The address that the server sees as its client's.
+    #[must_use]
+    pub fn local_address(&self) -> SocketAddr {
+        self.local_address
     }
 
     /// Sends a request and reads its answer. `head` is the request line and what fields are wanted, each ended
@@ -77,12 +104,13 @@ impl RawConnection {
     /// That the connection ended, or the answer has no Content-Length.
     pub fn exchange(&mut self, head: &str, body: &[u8]) -> Result<RawResponse> {
         let request = format!("{head}Content-Length: {}\r\n\r\n", body.len());
-        self.0.write_all(&[request.as_bytes(), body].concat())?;
-        self.0.flush()?;
+        self.stream
+            .write_all(&[request.as_bytes(), body].concat())?;
+        self.stream.flush()?;
         let mut head = Vec::new();
         while !head.ends_with(b"\r\n\r\n") && head.len() < HEAD_MAX_BYTES {
             let mut octet = [0];
-            self.0.read_exact(&mut octet)?;
+            self.stream.read_exact(&mut octet)?;
             head.extend_from_slice(&octet);
         }
         let head = String::from_utf8(head)?;
@@ -92,7 +120,13 @@ impl RawConnection {
             .find(|(name, _)| name.eq_ignore_ascii_case("content-length"))
             .with_context(|| format!("no Content-Length in {head}"))?;
         let mut body = vec![0; length.1.trim().parse()?];
-        self.0.read_exact(&mut body)?;
+        self.stream.read_exact(&mut body)?;
         Ok(RawResponse { head, body })
     }
+}
+
+fn connect(server: SocketAddr) -> Result<TcpStream> {
+    let stream = TcpStream::connect(server)?;
+    stream.set_read_timeout(Some(Duration::from_secs(20)))?;
+    Ok(stream)
 }

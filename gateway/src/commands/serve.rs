@@ -9,9 +9,9 @@ use sotto_gateway::{Config, Gateway};
 use super::runtime;
 
 pub(crate) fn run(file: &Path) -> anyhow::Result<ExitCode> {
-    let config = Config::load(file)?;
+    let mut config = Config::load(file)?;
     logs::init(config.log.format, config.log.level);
-    descriptors::provide_for(config.limits.max_connections);
+    config.limits.max_connections = descriptors::provide_for(config.limits.max_connections);
     runtime()?.block_on(async {
         let signals = Signals::listen().context("signals cannot be handled")?;
         let running = Gateway::start(config, None)

@@ -5,6 +5,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod descriptors;
 mod keys;
 mod machine;
 mod relays;

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use sotto_client::mimi::{Identifier, RecordForm};
 use sotto_envelope::{KeyConfigList, ProofQuery, Suite, seal};
-use sotto_tests::annex::TalkativeServer;
+use sotto_tests::annex::{Carrier, TalkativeServer};
 use sotto_tests::raw::RawConnection;
 use sotto_tests::tap::{CLIENTS, Tap};
 use sotto_tests::{sotto, taciturn};
@@ -155,8 +155,8 @@ async fn servers_leave_no_trace_of_who_asked_or_for_whom() {
     let world = World::start(Options::default()).await.unwrap();
     let resolver = taciturn::before(world.resolver_address()).unwrap();
     let patience = Duration::from_secs(1);
-    let gateway = TalkativeServer::gateway(&world, resolver, patience).unwrap();
-    let relay = TalkativeServer::relay(&world, gateway.address).unwrap();
+    let gateway = TalkativeServer::gateway(&world, Carrier::Tls, resolver, patience).unwrap();
+    let relay = TalkativeServer::relay(&world, Carrier::Tls, gateway.address).unwrap();
     let to_relay = Tap::on(relay.address).unwrap();
     let to_gateway = Tap::on(gateway.address).unwrap();
     let file = |name: &str| world.directory().join(name);
