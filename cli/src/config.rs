@@ -1,16 +1,19 @@
 //! What the command is told once: by flags, then the environment, then the configuration file.
 
+mod parties;
+mod refused;
+
 use std::env;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 use clap::builder::BoolishValueParser;
-use serde::{Deserialize, Deserializer};
-use sotto_client::{Setup, SetupError};
+use serde::Deserialize;
+use sotto_client::{Setup, SetupBuilder};
 use sotto_mimi::{DEFAULT_MIMI_TYPE, Domain, TieBreak};
 use sotto_proof::RecordType;
-use sotto_wire::KEY_DOCUMENT_MAX_BYTES;
 
+use self::parties::{GatewaySetting, Keys, RelaySetting, WhenGatewayFails, keys};
 use crate::args::Form;
 use crate::failure::Failure;
 use crate::{clock, files};
@@ -21,7 +24,7 @@ use crate::{clock, files};
 #[command(next_help_heading = "Whom to ask, and on what terms")]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Settings {
-    /// A relay: its origin, or its resource for the gateway. Given again: the next to try while nothing was sent.
+    /// A relay: its origin, or its resource for the gateway. Given again: another to choose from, and to go to while nothing was sent.
     #[arg(
         long,
         env = "SOTTO_RELAY",
@@ -29,16 +32,26 @@ pub(crate) struct Settings {
         value_name = "URL",
         value_delimiter = ','
     )]
-    #[serde(deserialize_with = "one_or_more")]
-    relay: Vec<String>,
-    /// The gateway's host name.
+    #[serde(deserialize_with = "parties::one_or_more")]
+    relay: Vec<RelaySetting>,
+    /// The gateway's host name. Given again: another to choose from.
     #[arg(
         long,
         env = "SOTTO_GATEWAY",
         hide_env_values = true,
-        value_name = "HOST"
+        value_name = "HOST",
+        value_delimiter = ','
     )]
-    gateway: Option<String>,
+    #[serde(deserialize_with = "parties::one_or_more")]
+    gateway: Vec<GatewaySetting>,
+    /// Whether a lookup may leave its gateway for another where it is of no use.
+    #[arg(
+        long,
+        env = "SOTTO_ANOTHER_GATEWAY",
+        hide_env_values = true,
+        value_name = "WHEN"
+    )]
+    another_gateway: Option<WhenGatewayFails>,
     /// Trust anchors: DS or DNSKEY lines, Unbound's root.key, or IANA's root-anchors.xml. The default is the IANA root.
     #[arg(
         long,
@@ -98,6 +111,30 @@ pub(crate) struct Settings {
     /// Permit a relay and a gateway of one operator, or of an unknown one: privacy is gone.
     #[arg(long, env = "SOTTO_NOT_PRIVATE", hide_env_values = true, value_parser = BoolishValueParser::new())]
     not_private: bool,
+    /// Seconds for a connection to a relay, TLS included: 10 by default.
+    #[arg(
+        long,
+        env = "SOTTO_CONNECT_TIMEOUT",
+        hide_env_values = true,
+        value_name = "SECONDS"
+    )]
+    connect_timeout: Option<u64>,
+    /// Seconds for one request, connection included: 20 by default.
+    #[arg(
+        long,
+        env = "SOTTO_REQUEST_TIMEOUT",
+        hide_env_values = true,
+        value_name = "SECONDS"
+    )]
+    request_timeout: Option<u64>,
+    /// Seconds for a whole lookup: 60 by default.
+    #[arg(
+        long,
+        env = "SOTTO_LOOKUP_TIMEOUT",
+        hide_env_values = true,
+        value_name = "SECONDS"
+    )]
+    lookup_timeout: Option<u64>,
     /// Who runs the relays, for those that do not say.
     #[arg(
         long,
@@ -135,20 +172,6 @@ fn line_of(error: &toml::de::Error, text: &str) -> String {
     })
 }
 
-/// `relay = "..."`, or `relay = ["...", "..."]`.
-fn one_or_more<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
-    #[derive(Deserialize)]
-    #[serde(untagged, expecting = "expected a URL or a list of URLs")]
-    enum OneOrMore {
-        One(String),
-        More(Vec<String>),
-    }
-    Ok(match OneOrMore::deserialize(deserializer)? {
-        OneOrMore::One(url) => vec![url],
-        OneOrMore::More(urls) => urls,
-    })
-}
-
 impl Settings {
     /// These settings, completed from the configuration file.
     ///
@@ -182,12 +205,14 @@ impl Settings {
             )
         })?;
         if file.key_document.is_some() && file.key_digest.is_some() {
-            return Err(two_key_sources());
+            return Err(refused::two_key_sources());
         }
         let folder = path.parent().unwrap_or(Path::new(""));
-        for path in [&mut file.anchor, &mut file.ca, &mut file.key_document]
+        let paths = [&mut file.anchor, &mut file.ca, &mut file.key_document];
+        for path in paths
             .into_iter()
             .flatten()
+            .chain(file.gateway.iter_mut().filter_map(GatewaySetting::path))
         {
             *path = folder.join(&*path);
         }
@@ -207,7 +232,15 @@ impl Settings {
             } else {
                 self.relay
             },
-            gateway: self.gateway.or(other.gateway),
+            gateway: if self.gateway.is_empty() {
+                other.gateway
+            } else {
+                self.gateway
+            },
+            another_gateway: self.another_gateway.or(other.another_gateway),
+            connect_timeout: self.connect_timeout.or(other.connect_timeout),
+            request_timeout: self.request_timeout.or(other.request_timeout),
+            lookup_timeout: self.lookup_timeout.or(other.lookup_timeout),
             anchor: self.anchor.or(other.anchor),
             form: self.form.or(other.form),
             mimi_type: self.mimi_type.or(other.mimi_type),
@@ -253,14 +286,14 @@ impl Settings {
         let missing = |code, what: &str, remedy: &str| {
             Failure::usage(code, format!("no {what} is configured"), remedy)
         };
-        let (first, others) = self.relay.split_first().ok_or_else(|| {
+        let (relay, more_relays) = self.relay.split_first().ok_or_else(|| {
             missing(
                 "relay_missing",
                 "relay",
                 "give --relay URL, or set relay in ~/.config/sotto/config.toml",
             )
         })?;
-        let gateway = self.gateway.as_deref().ok_or_else(|| {
+        let (gateway, more_gateways) = self.gateway.split_first().ok_or_else(|| {
             missing(
                 "gateway_missing",
                 "gateway",
@@ -268,15 +301,33 @@ impl Settings {
             )
         })?;
 
-        let mut builder = Setup::builder(first, gateway)
+        let mut builder = Setup::builder(relay.relay(), gateway.gateway()?)
             .allow_http_not_private(self.allow_http)
             .not_private(self.not_private)
             .second_opinion(!self.no_second_opinion)
             .anchors(files::anchors(self.anchor.as_deref(), clock::now())?)
             .mimi_type(self.mimi_type().0)
             .tie_break(tie_break);
-        for url in others {
-            builder = builder.another_relay(url);
+        for relay in more_relays {
+            builder = builder.another_relay(relay.relay());
+        }
+        for gateway in more_gateways {
+            builder = builder.another_gateway(gateway.gateway()?);
+        }
+        if let Some(when) = self.another_gateway {
+            builder = builder.when_gateway_fails(when.into());
+        }
+        for (seconds, set) in [
+            (
+                self.connect_timeout,
+                SetupBuilder::connect_timeout as fn(SetupBuilder, u64) -> SetupBuilder,
+            ),
+            (self.request_timeout, SetupBuilder::request_timeout),
+            (self.lookup_timeout, SetupBuilder::lookup_timeout),
+        ] {
+            if let Some(seconds) = seconds {
+                builder = set(builder, seconds);
+            }
         }
         if let Some(zone) = phone_zone {
             builder = builder.phone_zone(zone);
@@ -288,18 +339,15 @@ impl Settings {
                 files::TEXT_MAX_OCTETS,
             )?);
         }
-        match (&self.key_document, &self.key_digest) {
-            (Some(_), Some(_)) => return Err(two_key_sources()),
-            (Some(path), None) => {
-                builder = builder.key_document(&files::read(
-                    "the key document",
-                    path,
-                    KEY_DOCUMENT_MAX_BYTES,
-                )?);
-            }
-            (None, Some(text)) => builder = builder.key_digest(digest(text)?),
-            (None, None) => {}
+        let own_keys = keys(self.key_document.as_deref(), self.key_digest.as_deref())?;
+        if own_keys.is_some() && !more_gateways.is_empty() {
+            return Err(refused::keys_of_several());
         }
+        builder = match own_keys {
+            Some(Keys::Document(octets)) => builder.key_document(&octets),
+            Some(Keys::Digest(digest)) => builder.key_digest(digest),
+            None => builder,
+        };
         if let Some(seconds) = self.max_age {
             builder = builder.max_age(seconds);
         }
@@ -311,7 +359,7 @@ impl Settings {
         }
         builder
             .build()
-            .map_err(|error| refused(&error, self.key_document.as_deref()))
+            .map_err(|error| refused::setup(&error, self.key_document.as_deref()))
     }
 }
 
@@ -335,143 +383,5 @@ pub(crate) fn folder(variable: &str, beside: &str) -> Option<PathBuf> {
     absolute(variable).or_else(|| Some(absolute("HOME")?.join(beside)))
 }
 
-fn digest(text: &str) -> Result<[u8; 32], Failure> {
-    let mut digest = [0; 32];
-    hex::decode_to_slice(text, &mut digest).map_err(|_| {
-        Failure::usage(
-            "key_digest_invalid",
-            format!("the key digest {text:?} is not a SHA-256 in hexadecimal"),
-            "give 64 hexadecimal digits",
-        )
-    })?;
-    Ok(digest)
-}
-
-fn two_key_sources() -> Failure {
-    Failure::usage(
-        "two_key_sources",
-        "both a key document and a key digest are given",
-        "give --key-document or --key-digest, not both",
-    )
-}
-
-/// Why a setup is refused, as a failure; `key_document` is the file that the keys came from.
-fn refused(error: &SetupError, key_document: Option<&Path>) -> Failure {
-    let (code, remedy) = match error {
-        SetupError::RelayUrl { .. } => (
-            "relay_invalid",
-            "give the relay as in https://relay.example",
-        ),
-        SetupError::TooManyRelays => ("too_many_relays", "name fewer relays"),
-        SetupError::GatewayHost(_) => (
-            "gateway_invalid",
-            "give the gateway's host name, as in gateway.example.net",
-        ),
-        SetupError::Operator(_) => (
-            "operator_invalid",
-            "give the operator's domain, as in example.net",
-        ),
-        SetupError::KeySize { .. } | SetupError::KeyDocument(_) | SetupError::KeyList(_) => {
-            let file = key_document.unwrap_or(Path::new("")).display();
-            return Failure::usage(
-                "key_document_invalid",
-                format!("the key document {file}: {error}"),
-                "give a key document, or an application/ohttp-keys list",
-            );
-        }
-        SetupError::MimiType(_) => ("mimi_type_invalid", "choose a type from 65280 to 65534"),
-        _ => (
-            "setup_invalid",
-            "sotto lookup --help says what each flag takes",
-        ),
-    };
-    Failure::usage(code, error, remedy)
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn parse(text: &str) -> Result<Settings, Failure> {
-        Settings::parse(text, Path::new("/folder/config.toml"))
-    }
-
-    fn setup(text: &str) -> Result<Setup, Failure> {
-        parse(text)?.setup(None, TieBreak::new([0; 16]))
-    }
-
-    const PAIR: &str = "relay = \"https://relay.example\"\ngateway = \"gateway.example.net\"\n";
-
-    #[test]
-    fn flags_come_before_the_file() {
-        let file = parse("relay = [\"https://a.example\", \"https://b.example\"]\ngateway = \"g.example\"\nkey_digest = \"00\"\nallow_http = true").unwrap();
-        let flags = Settings {
-            gateway: Some("other.example".to_owned()),
-            key_document: Some("keys".into()),
-            ..Settings::default()
-        };
-        let merged = flags.or(file);
-        assert_eq!(merged.relay.len(), 2);
-        assert_eq!(merged.gateway.as_deref(), Some("other.example"));
-        assert!(merged.key_digest.is_none() && merged.allow_http);
-    }
-
-    #[test]
-    fn paths_start_at_the_file_s_folder() {
-        let file = parse("anchor = \"root.key\"\nca = \"/etc/ca.pem\"").unwrap();
-        assert_eq!(file.anchor.as_deref(), Some(Path::new("/folder/root.key")));
-        assert_eq!(file.ca.as_deref(), Some(Path::new("/etc/ca.pem")));
-    }
-
-    #[test]
-    fn refusals_name_the_file_and_the_key() {
-        for (text, culprit) in [
-            ("relays = \"x\"", "relays"),
-            ("relay = 1", "URL"),
-            ("type = \"A\"", "A"),
-            ("max_age = -1", "max_age"),
-            ("gateway", "gateway"),
-            ("config = \"x\"", "config"),
-        ] {
-            let failure = parse(text).unwrap_err();
-            assert_eq!(failure.code, "config_invalid");
-            assert!(
-                failure.message.contains("/folder/config.toml, line 1, `")
-                    && failure.message.contains(culprit)
-                    && !failure.message.contains('\n'),
-                "{failure:?}"
-            );
-        }
-    }
-
-    #[test]
-    fn what_cannot_be_used_has_its_code() {
-        let code = |extra: &str| setup(&format!("{PAIR}{extra}")).unwrap_err().code;
-        assert!(setup(PAIR).is_ok());
-        assert_eq!(setup("").unwrap_err().code, "relay_missing");
-        assert_eq!(
-            setup("relay = \"https://r.example\"").unwrap_err().code,
-            "gateway_missing"
-        );
-        assert_eq!(
-            setup("relay = \"ftp://r.example\"\ngateway = \"g.example\"")
-                .unwrap_err()
-                .code,
-            "relay_invalid"
-        );
-        assert_eq!(
-            setup("relay = \"https://r.example\"\ngateway = \"g\"")
-                .unwrap_err()
-                .code,
-            "gateway_invalid"
-        );
-        assert_eq!(code("key_digest = \"abc\""), "key_digest_invalid");
-        assert_eq!(code("mimi_type = 16"), "mimi_type_invalid");
-        assert_eq!(code("anchor = \"absent\""), "file_unreadable");
-        assert_eq!(code("relay_operator = \"x y\""), "operator_invalid");
-        assert_eq!(
-            code("key_digest = \"00\"\nkey_document = \"x\""),
-            "two_key_sources"
-        );
-    }
-}
+mod tests;

@@ -86,8 +86,9 @@ fn with_next(
 pub(crate) fn query(arguments: &QueryArguments, json: bool) -> Result<Output, Failure> {
     let settings = arguments.settings.completed()?;
     let question = question(&arguments.name, &arguments.rtype, settings.mimi_type())?;
-    // Nothing is ranked, so no secret is needed.
-    let setup = settings.setup(None, sotto_mimi::TieBreak::new([0; 16]))?;
+    // Nothing is ranked, but the relay is drawn as for a lookup.
+    let (secret, _) = store::tie_break();
+    let setup = settings.setup(None, secret)?;
     let anchors = setup.anchors().clone();
     let client = client(setup)?;
     let destinations = Destinations::open(&arguments.show)?;

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::net::SocketAddr;
 
 use sotto_client::{Code, Fault, Outcome, Report as LookupReport};
-use sotto_mimi::{OwnerName, RecordForm, TieBreak};
+use sotto_mimi::{OwnerName, RecordForm};
 use sotto_proof::message::Response;
 use sotto_proof::verify::Code as ProofCode;
 use sotto_proof::{Anchors, Limits, Name, Question, RecordType, Verdict, Verification};
@@ -19,6 +19,7 @@ use crate::config::Settings;
 use crate::failure::Failure;
 use crate::files;
 use crate::lookup;
+use crate::store;
 use crate::terminal::escape;
 use crate::verify;
 
@@ -149,7 +150,8 @@ fn announce(json: bool, text: &str) {
 }
 
 fn privately(settings: &Settings, questions: Questions, json: bool) -> Result<Checked, Failure> {
-    let setup = settings.setup(None, TieBreak::new([0; 16]))?;
+    let (secret, _) = store::tie_break();
+    let setup = settings.setup(None, secret)?;
     let is_iana = setup.anchors().is_iana();
     let mut relays: Vec<&str> = setup.relay_hosts().collect();
     relays.dedup();
