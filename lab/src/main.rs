@@ -4,6 +4,7 @@ mod account;
 mod demo;
 mod load;
 mod page;
+mod run;
 mod serve;
 mod tally;
 
@@ -43,6 +44,8 @@ enum Command {
         #[arg(long, value_name = "DIR")]
         directory: Option<PathBuf>,
     },
+    /// Simulate a population that looks people up, and record what each party sees.
+    Run(run::Arguments),
     /// Send a gateway as many requests as wanted, and tell what that costs it and how it bears it.
     Load(Box<load::Arguments>),
     /// Be the gateway that `load` loads.
@@ -73,6 +76,7 @@ fn main() -> ExitCode {
             Command::Serve { directory } => serve::run(directory, cli.json)
                 .await
                 .map(|()| ExitCode::SUCCESS),
+            Command::Run(arguments) => run::run(&arguments, cli.json).map(|()| ExitCode::SUCCESS),
             Command::Load(arguments) => tokio::select! {
                 done = load::run(*arguments, cli.json) => done.map(|()| ExitCode::SUCCESS),
                 _ = tokio::signal::ctrl_c() => Ok(ExitCode::from(INTERRUPTED)),
