@@ -60,6 +60,12 @@ impl Answer {
         ResponseMessage::new(self).ok()?.class()
     }
 
+    /// The size class that [`Self::proof`] of these octets travels in; `None` if it fits none.
+    #[must_use]
+    pub fn class_of_proof(proof: &[u8]) -> Option<AnswerClass> {
+        ResponseMessage::proof(proof).class()
+    }
+
     /// The problem that the content is, if the media type says that it is one.
     #[must_use]
     pub fn as_problem(&self) -> Option<Problem> {

@@ -176,7 +176,19 @@ impl Sealer {
     /// [`SealError::TooLarge`] if the answer fits no class ([`Answer::class`] tells beforehand),
     /// [`SealError::Message`] if its status is not 200 to 599 or a field is not HTTP.
     pub fn seal(self, answer: &Answer) -> Result<Vec<u8>, SealError> {
-        let message = ResponseMessage::new(answer)?;
+        self.seal_message(&ResponseMessage::new(answer)?)
+    }
+
+    /// Seals a proof as [`Self::seal`] does [`Answer::proof`], without a copy of it.
+    ///
+    /// # Errors
+    ///
+    /// [`SealError::TooLarge`] if the proof fits no class ([`Answer::class_of_proof`] tells beforehand).
+    pub fn seal_proof(self, proof: &[u8]) -> Result<Vec<u8>, SealError> {
+        self.seal_message(&ResponseMessage::proof(proof))
+    }
+
+    fn seal_message(self, message: &ResponseMessage<'_>) -> Result<Vec<u8>, SealError> {
         let class = message.class().ok_or(SealError::TooLarge)?;
         let padded = class.bytes() - RESPONSE_OVERHEAD_BYTES;
         let sealed = self.0.seal(class.bytes(), |octets| {

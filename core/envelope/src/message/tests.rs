@@ -121,6 +121,16 @@ fn only_final_statuses_are_written() {
 }
 
 #[test]
+fn a_proof_is_written_as_its_answer_is() {
+    for octets in [0, 63, 64, 3_200, 16_384] {
+        let answer = Answer::proof(vec![7; octets]);
+        let mut proof = Vec::new();
+        ResponseMessage::proof(&answer.body).write(&mut proof);
+        assert_eq!(Ok(proof), written(&answer), "{octets}");
+    }
+}
+
+#[test]
 fn an_answer_cannot_smuggle_a_field() {
     let answer = Answer::proof(Vec::new()).with_date("now\r\nset-cookie: a=b");
     assert_eq!(written(&answer), Err(MessageError::Field));
@@ -159,5 +169,6 @@ fn the_class_is_known_before_the_message_is_written() {
             .into_iter()
             .find(|class| sealed <= class.bytes());
         assert_eq!(answer.class(), smallest, "{octets}");
+        assert_eq!(Answer::class_of_proof(&answer.body), smallest, "{octets}");
     }
 }
