@@ -54,6 +54,11 @@ pub(super) fn run(
     })?;
     let mut dice = Dice::new(seed);
     let (client, runtime) = lookup::asynchronous(setup)?;
+    // From here on nobody is cut off in the middle.
+    let stop = {
+        let _inside = runtime.enter();
+        Stop::new()?
+    };
     let book = addresses.book;
 
     let mut answers = vec![None; book.contacts().len()];
@@ -83,7 +88,7 @@ pub(super) fn run(
         json,
     };
     run.announce(pace, addresses.folded, addresses.numbers_left_out)?;
-    let end = runtime.block_on(run.drive());
+    let end = runtime.block_on(run.drive(stop));
     run.bar.finish_and_clear();
     run.conclude(end)
 }
@@ -181,11 +186,7 @@ impl Run {
     }
 
     /// Sends at every instant, until none is left and everything is back.
-    async fn drive(&mut self) -> End {
-        let mut stop = match Stop::new() {
-            Ok(stop) => stop,
-            Err(failure) => return End::Failed(failure),
-        };
+    async fn drive(&mut self, mut stop: Stop) -> End {
         let mut under_way: JoinSet<Returned> = JoinSet::new();
         loop {
             let mut pause = None;
