@@ -304,12 +304,13 @@ async fn a_relay_goes_on_by_another_configuration() {
     let other = StandIn::start().await;
     pair.gateway.look();
     let fetched = pair.gateway.fetches.len();
+    let (address, other) = (pair.gateway.address, other.address);
     let with_other = |top: &str| {
         let lines = format!(
             "[[gateway]]\nhost = \"other.test\"\nurl = \"http://{}\"",
-            other.address
+            other
         );
-        config(pair.gateway.address, &lines, top)
+        config(address, &lines, top)
     };
 
     let top = "cors = { origins = [] }\n mixing = { timed = { period_ms = 20 } }\n connections = { drain_ms = 30000 }";

@@ -3,7 +3,7 @@ use proptest::prelude::*;
 use super::*;
 
 fn names(headers: &HeaderMap) -> Vec<&str> {
-    let mut names: Vec<_> = headers.keys().map(http::HeaderName::as_str).collect();
+    let mut names: Vec<_> = headers.keys().map(HeaderName::as_str).collect();
     names.sort_unstable();
     names
 }

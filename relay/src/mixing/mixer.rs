@@ -66,9 +66,8 @@ impl Mixer {
         if self.policy.mixing() == Mixing::Off {
             return Ok(());
         }
-        let departure = self
-            .policy
-            .departure(self.origin.elapsed(), self.draw().ok_or(NoRandomness)?);
+        let random = self.draw().ok_or(NoRandomness)?;
+        let departure = self.policy.departure(self.origin.elapsed(), random);
         let (go, gone) = oneshot::channel();
         let message = Message {
             departure,
