@@ -11,6 +11,7 @@ use sotto_mimi::{DEFAULT_MIMI_TYPE, RecordForm};
 use crate::config::Settings;
 use crate::contacts::ContactsArguments;
 use crate::record::RecordCommand;
+use crate::store::StoreCommand;
 
 /// What the command says when nothing is asked of it.
 pub(crate) const LESSON: &str = "\
@@ -117,6 +118,12 @@ pub(crate) enum Command {
     /// Verify a saved proof, offline.
     #[command(arg_required_else_help = true, after_help = VERIFY_EXIT_CODES)]
     Verify(VerifyArguments),
+    /// See or clear what is kept between runs.
+    #[command(arg_required_else_help = true)]
+    Store {
+        #[command(subcommand)]
+        command: StoreCommand,
+    },
     /// Make, publish and check records: your own, or those of everybody at your domain.
     #[command(arg_required_else_help = true)]
     Record {

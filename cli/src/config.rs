@@ -10,12 +10,13 @@ use clap::Args;
 use clap::builder::BoolishValueParser;
 use serde::Deserialize;
 use sotto_client::{Setup, SetupBuilder};
-use sotto_mimi::{DEFAULT_MIMI_TYPE, Domain, TieBreak};
+use sotto_mimi::{DEFAULT_MIMI_TYPE, Domain};
 use sotto_proof::RecordType;
 
 use self::parties::{GatewaySetting, Keys, RelaySetting, WhenGatewayFails, keys};
 use crate::args::Form;
 use crate::failure::Failure;
+use crate::store::Kept;
 use crate::{clock, files};
 
 /// Whom to ask, and on what terms: flags and environment by clap, the configuration file by serde, one definition for
@@ -102,6 +103,15 @@ pub(crate) struct Settings {
         value_name = "SECONDS"
     )]
     max_age: Option<u64>,
+    /// What is kept between runs, in place of ~/.local/state/sotto/store: answers while they last, and how new they were.
+    #[arg(long, env = "SOTTO_STORE", hide_env_values = true, value_name = "FILE")]
+    store: Option<PathBuf>,
+    /// Keep nothing, and use nothing that was kept: equally preferred services then come in everybody's order.
+    #[arg(long, env = "SOTTO_NO_STORE", hide_env_values = true, value_parser = BoolishValueParser::new())]
+    no_store: bool,
+    /// Ask even where an answer is kept that may still be used.
+    #[arg(long, env = "SOTTO_ASK_ANEW", hide_env_values = true, value_parser = BoolishValueParser::new())]
+    ask_anew: bool,
     /// Do not have a second, independent validator check the answer.
     #[arg(long, env = "SOTTO_NO_SECOND_OPINION", hide_env_values = true, value_parser = BoolishValueParser::new())]
     no_second_opinion: bool,
@@ -208,7 +218,12 @@ impl Settings {
             return Err(refused::two_key_sources());
         }
         let folder = path.parent().unwrap_or(Path::new(""));
-        let paths = [&mut file.anchor, &mut file.ca, &mut file.key_document];
+        let paths = [
+            &mut file.anchor,
+            &mut file.ca,
+            &mut file.key_document,
+            &mut file.store,
+        ];
         for path in paths
             .into_iter()
             .flatten()
@@ -249,6 +264,9 @@ impl Settings {
             key_document,
             key_digest,
             max_age: self.max_age.or(other.max_age),
+            no_store: self.no_store || (self.store.is_none() && other.no_store),
+            store: self.store.or(other.store),
+            ask_anew: self.ask_anew || other.ask_anew,
             no_second_opinion: self.no_second_opinion || other.no_second_opinion,
             allow_http: self.allow_http || other.allow_http,
             not_private: self.not_private || other.not_private,
@@ -256,6 +274,30 @@ impl Settings {
             gateway_operator: self.gateway_operator.or(other.gateway_operator),
             config: self.config,
         }
+    }
+
+    /// Settings that name a store, perhaps, and nothing else.
+    pub(crate) fn of_store(store: Option<PathBuf>, config: Option<PathBuf>) -> Self {
+        Self {
+            store,
+            config,
+            ..Self::default()
+        }
+    }
+
+    /// The store, if one is named.
+    pub(crate) fn store(&self) -> Option<&Path> {
+        self.store.as_deref()
+    }
+
+    /// Whether nothing is to be kept.
+    pub(crate) fn keeps_nothing(&self) -> bool {
+        self.no_store
+    }
+
+    /// Whether to ask even where an answer is kept.
+    pub(crate) fn asks_anew(&self) -> bool {
+        self.ask_anew
     }
 
     /// The file of trust anchors, if one is named.
@@ -278,11 +320,7 @@ impl Settings {
     /// # Errors
     ///
     /// If something is missing, cannot be read, or cannot be used.
-    pub(crate) fn setup(
-        &self,
-        phone_zone: Option<Domain>,
-        tie_break: TieBreak,
-    ) -> Result<Setup, Failure> {
+    pub(crate) fn setup(&self, phone_zone: Option<Domain>, kept: &Kept) -> Result<Setup, Failure> {
         let missing = |code, what: &str, remedy: &str| {
             Failure::usage(code, format!("no {what} is configured"), remedy)
         };
@@ -306,8 +344,8 @@ impl Settings {
             .not_private(self.not_private)
             .second_opinion(!self.no_second_opinion)
             .anchors(files::anchors(self.anchor.as_deref(), clock::now())?)
-            .mimi_type(self.mimi_type().0)
-            .tie_break(tie_break);
+            .mimi_type(self.mimi_type().0);
+        builder = kept.given_to(builder);
         for relay in more_relays {
             builder = builder.another_relay(relay.relay());
         }

@@ -51,8 +51,8 @@ pub(crate) fn lookup(arguments: &LookupArguments, json: bool) -> Result<Output, 
     // Refused here, the identifier is the caller's to correct; the client would call it unavailable.
     identifier.owner(form, phone_zone.as_ref())?;
 
-    let (tie_break, note) = store::tie_break();
-    let setup = settings.setup(phone_zone, tie_break)?;
+    let kept = store::open(&settings)?;
+    let setup = settings.setup(phone_zone, &kept)?;
     let anchors = setup.anchors().clone();
     let client = client(setup)?;
     let destinations = Destinations::open(&arguments.show)?;
@@ -64,7 +64,7 @@ pub(crate) fn lookup(arguments: &LookupArguments, json: bool) -> Result<Output, 
         &arguments.show,
         destinations,
         json,
-        note.into_iter().collect(),
+        kept.notes,
     )?;
     Ok(with_next(output, &report, arguments, json))
 }
@@ -86,9 +86,8 @@ fn with_next(
 pub(crate) fn query(arguments: &QueryArguments, json: bool) -> Result<Output, Failure> {
     let settings = arguments.settings.completed()?;
     let question = question(&arguments.name, &arguments.rtype, settings.mimi_type())?;
-    // Nothing is ranked, but the relay is drawn as for a lookup.
-    let (secret, _) = store::tie_break();
-    let setup = settings.setup(None, secret)?;
+    let kept = store::open(&settings)?;
+    let setup = settings.setup(None, &kept)?;
     let anchors = setup.anchors().clone();
     let client = client(setup)?;
     let destinations = Destinations::open(&arguments.show)?;
@@ -109,7 +108,7 @@ pub(crate) fn query(arguments: &QueryArguments, json: bool) -> Result<Output, Fa
         &arguments.show,
         destinations,
         json,
-        Vec::new(),
+        kept.notes,
     )
 }
 
@@ -214,6 +213,12 @@ fn finish(
     json: bool,
     mut notes: Vec<String>,
 ) -> Result<Output, Failure> {
+    notes.extend(
+        report
+            .store_problem
+            .iter()
+            .map(|problem| format!("note: this answer is not kept: {problem}")),
+    );
     let wanted = show.explain || destinations.picture.is_some();
     let explanation = wanted.then(|| explanation(report, anchors)).flatten();
     let objection = report::objection(report);

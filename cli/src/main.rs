@@ -64,6 +64,7 @@ fn run(arguments: &Arguments) -> Result<Output, Failure> {
         },
         Some(Command::Query(command)) => lookup::query(command, arguments.json),
         Some(Command::Verify(command)) => verify::run(command, arguments.json),
+        Some(Command::Store { command }) => store::run(command, arguments.json),
         Some(Command::Record { command }) => record::run(command, arguments.json),
     }
 }

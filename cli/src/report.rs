@@ -146,6 +146,13 @@ fn vouched(report: &Report) -> Option<String> {
 
 /// Who learnt what, in one line.
 pub(crate) fn learnt(report: &Report) -> String {
+    if let Some(stored) = report.from_store {
+        return format!(
+            "Nobody learnt anything: the answer of {} is used until {}",
+            time(stored.since),
+            time(stored.until)
+        );
+    }
     if report.learnt.is_empty() {
         return "Nobody learnt anything: nobody was asked".to_owned();
     }

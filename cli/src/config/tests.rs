@@ -7,7 +7,7 @@ fn parse(text: &str) -> Result<Settings, Failure> {
 }
 
 fn setup(text: &str) -> Result<Setup, Failure> {
-    parse(text)?.setup(None, TieBreak::new([0; 16]))
+    parse(text)?.setup(None, &Kept::nothing())
 }
 
 const PAIR: &str = "relay = \"https://relay.example\"\ngateway = \"gateway.example.net\"\n";

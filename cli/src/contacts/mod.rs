@@ -106,8 +106,8 @@ pub(crate) fn run(arguments: &LookupArguments, path: &Path, json: bool) -> Resul
         return Ok(dry_run::output(&addresses, within, &cover, json));
     }
 
-    let (tie_break, note) = store::tie_break();
-    let setup = settings.setup(zone, tie_break)?;
+    let kept = store::open(&settings)?;
+    let setup = settings.setup(zone, &kept)?;
     let state = State::open(
         arguments.contacts.state.as_deref(),
         path,
@@ -115,7 +115,7 @@ pub(crate) fn run(arguments: &LookupArguments, path: &Path, json: bool) -> Resul
         clock::now(),
     )?;
     show::problems(&addresses.reading, json)?;
-    show::notes(note.as_slice());
+    show::notes(&kept.notes);
     run::run(addresses, setup, cover, within, state, json)
 }
 
@@ -137,14 +137,14 @@ impl Addresses {
                 }
                 Err(BookError::Identifier(error)) => {
                     reading.trouble(
-                        found.line,
                         error.code(),
+                        found.line,
                         format!("{:?}: {error}", found.identifier),
                         error.remedy(),
                     );
                 }
                 Err(error @ BookError::Full) => {
-                    reading.trouble(found.line, "book_full", error.to_string(), "split the book");
+                    reading.trouble("book_full", found.line, error.to_string(), "split the book");
                 }
             }
         }

@@ -36,12 +36,22 @@ struct Object<'a> {
     private: bool,
     /// The SHA-256 of the key list that the question was sealed to.
     key_digest: Option<String>,
+    /// When the answer came and until when it may be used, if it was kept: then nobody was asked.
+    from_store: Option<FromStoreObject>,
+    /// Why the answer could not be kept.
+    store_problem: Option<&'a str>,
     learnt: Vec<LearntObject<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     chain: Option<Vec<String>>,
     /// `null` where no proof came.
     #[serde(skip_serializing_if = "Option::is_none")]
     explanation: Option<Option<ExplanationObject>>,
+}
+
+#[derive(Serialize)]
+struct FromStoreObject {
+    since: u64,
+    until: u64,
 }
 
 /// Why, as data.
@@ -51,10 +61,10 @@ struct ReasonObject {
     explanation: Why,
     /// What goes with it, in words.
     detail: Option<String>,
-    relay: Option<String>,
-    gateway: Option<String>,
+    relay: Option<Box<str>>,
+    gateway: Option<Box<str>>,
     /// Seconds.
-    retry_after: Option<u64>,
+    retry_after: Option<u32>,
 }
 
 impl ReasonObject {
@@ -233,6 +243,11 @@ pub(crate) fn json(
         gateway_operator: report.operators.gateway.as_ref().map(OperatorObject::from),
         private: report.is_private(),
         key_digest: report.key_digest.map(hex::encode),
+        from_store: report.from_store.map(|stored| FromStoreObject {
+            since: stored.since,
+            until: stored.until,
+        }),
+        store_problem: report.store_problem.as_deref(),
         learnt: report.learnt.iter().map(LearntObject::from).collect(),
         chain: explained.map(|_| verification.map_or_else(Vec::new, json::chain)),
         explanation: explained.map(|explanation| explanation.map(ExplanationObject::from)),

@@ -8,4 +8,5 @@ mod record_check;
 mod record_json;
 mod record_new;
 mod record_publish;
+mod store;
 mod verify;

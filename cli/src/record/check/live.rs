@@ -150,8 +150,9 @@ fn announce(json: bool, text: &str) {
 }
 
 fn privately(settings: &Settings, questions: Questions, json: bool) -> Result<Checked, Failure> {
-    let (secret, _) = store::tie_break();
-    let setup = settings.setup(None, secret)?;
+    // Whoever checks wants to know what is published now.
+    let kept = store::open(settings)?.asking_anew();
+    let setup = settings.setup(None, &kept)?;
     let is_iana = setup.anchors().is_iana();
     let mut relays: Vec<&str> = setup.relay_hosts().collect();
     relays.dedup();
