@@ -278,6 +278,12 @@ fn every_usage_error_is_listed() {
         }
     }
     assert!(codes.contains("usage") && codes.contains("relay_missing"));
+    let troubles: BTreeSet<_> = sources("cli/src/contacts")
+        .iter()
+        .flat_map(|path| words_behind(&squeezed(path), "trouble(\""))
+        .collect();
+    let title = "Lines of an address book";
+    assert_listed(title, &document.rows(title), &troubles);
     assert_listed("The command", &document.rows("The command"), &codes);
 
     let function = "fncode(&self)->&'staticstr{";

@@ -73,27 +73,20 @@ impl Answer {
         !matches!(self.outcome.as_str(), "unavailable" | "bogus")
     }
 
-    /// The services in a few words.
+    /// The preferred service, and how many there are besides.
     pub(super) fn reachable_by(&self) -> String {
-        let word = |service: &Value, key: &str| {
-            service
-                .get(key)
-                .and_then(Value::as_str)
-                .map(str::to_owned)
-                .unwrap_or_default()
+        let Some((preferred, others)) = self.services.split_first() else {
+            return String::new();
         };
-        let told: Vec<_> = self
-            .services
-            .iter()
-            .map(|service| {
-                let (provider, account) = (word(service, "provider"), word(service, "account"));
-                if account.is_empty() {
-                    provider
-                } else {
-                    format!("{account} at {provider}")
-                }
-            })
-            .collect();
-        told.join(", ")
+        let word = |key: &str| preferred.get(key).and_then(Value::as_str);
+        let provider = word("provider").unwrap_or_default();
+        let mut told = match word("account") {
+            Some(account) => format!("{account} at {provider}"),
+            None => provider.to_owned(),
+        };
+        if !others.is_empty() {
+            told.push_str(&format!(", and {} more", others.len()));
+        }
+        told
     }
 }

@@ -256,7 +256,7 @@ pub(super) fn text(book: &Book, answers: &[Option<Answer>], tally: &Tally) -> St
     let asked = open + absent + unsigned + failed;
     if asked > 0 {
         let sentence = format!(
-            "{asked} domains were asked first: {open} may publish something, {absent} publish nothing, {unsigned} are not signed, {failed} gave no \
+            "{asked} domains and phone zones were asked first: {open} may publish something, {absent} publish nothing, {unsigned} are not signed, {failed} gave no \
              answer. So the names of {} people were never sent.",
             tally.spared
         );

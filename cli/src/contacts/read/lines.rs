@@ -11,8 +11,8 @@ pub(super) fn read(octets: &[u8]) -> Reading {
         }
         if line.len() > LINE_MAX_OCTETS {
             reading.trouble(
-                index + 1,
                 "line_too_long",
+                index + 1,
                 format!("the line has more than {LINE_MAX_OCTETS} octets"),
                 "write one identifier a line; of a vCard or CSV file say so with --format",
             );

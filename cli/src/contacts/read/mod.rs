@@ -107,8 +107,8 @@ impl Reading {
         }
         if self.found.len() == FOUND_MAX {
             self.trouble(
-                line,
                 "book_full",
+                line,
                 format!("there are more than {FOUND_MAX} identifiers; the rest is not read"),
                 "split the book",
             );
@@ -127,8 +127,8 @@ impl Reading {
     /// Notes a problem.
     pub(crate) fn trouble(
         &mut self,
-        line: usize,
         code: &'static str,
+        line: usize,
         message: String,
         remedy: &str,
     ) {
@@ -207,7 +207,7 @@ mod tests {
     fn problems_are_counted_when_they_are_too_many_to_keep() {
         let mut reading = Reading::new(Format::Lines);
         for line in 0..PROBLEMS_MAX + 5 {
-            reading.trouble(line, "code", String::new(), "");
+            reading.trouble("code", line, String::new(), "");
         }
         assert_eq!(
             (reading.problems.len(), reading.problems_omitted),

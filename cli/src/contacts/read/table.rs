@@ -133,8 +133,8 @@ pub(super) fn read(octets: &[u8]) -> Reading {
                 let line = error.position().map_or(0, csv::Position::line);
                 let line = usize::try_from(line).unwrap_or(usize::MAX);
                 reading.trouble(
-                    line,
                     "csv_malformed",
+                    line,
                     error.to_string(),
                     "save the file as CSV again",
                 );
@@ -145,8 +145,8 @@ pub(super) fn read(octets: &[u8]) -> Reading {
         let line = usize::try_from(line).unwrap_or(usize::MAX);
         if row.as_slice().len() > LINE_MAX_OCTETS * 8 {
             reading.trouble(
-                line,
                 "line_too_long",
+                line,
                 format!("the row has more than {} octets", LINE_MAX_OCTETS * 8),
                 "look for a quotation mark that is never closed",
             );

@@ -55,8 +55,8 @@ pub(super) fn read(octets: &[u8]) -> Reading {
             // What telephones write of a photograph need not be folded.
             if !in_binary && !line.octets.trim_ascii().is_empty() && card.is_some() {
                 reading.trouble(
-                    line.number,
                     "vcard_malformed",
+                    line.number,
                     format!(
                         "{:?} is no property: there is no colon",
                         text::excerpt(&text::decode(&line.octets, None))
@@ -83,8 +83,8 @@ pub(super) fn read(octets: &[u8]) -> Reading {
                 None if !was_stray => {
                     was_stray = true;
                     reading.trouble(
-                        line.number,
                         "outside_card",
+                        line.number,
                         format!(
                             "{:?} stands outside of any card",
                             text::excerpt(&property.name)
@@ -105,8 +105,8 @@ pub(super) fn read(octets: &[u8]) -> Reading {
 /// What there is of a card that does not end counts.
 fn unended(reading: &mut Reading, card: Card) {
     reading.trouble(
-        card.line,
         "card_unended",
+        card.line,
         "the card that begins here has no END:VCARD".to_owned(),
         "see whether the file is whole; what was there of the card is used",
     );
@@ -142,8 +142,8 @@ fn take(
     }
     if is_cut {
         reading.trouble(
-            line,
             "line_too_long",
+            line,
             format!("{} has more than {LINE_MAX_OCTETS} octets", property.name),
             "correct the line: no identifier is that long",
         );
@@ -157,8 +157,8 @@ fn take(
         "IMPP" if !is_identifier(value) => {
             let scheme = value.split(':').next().unwrap_or_default();
             reading.trouble(
-                line,
                 "service_unknown",
+                line,
                 format!(
                     "{:?} is an address of a service, not an identifier",
                     text::excerpt(scheme)
