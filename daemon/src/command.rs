@@ -8,7 +8,7 @@ use std::{
 };
 
 use anyhow::Context;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::complaint;
 
@@ -56,8 +56,23 @@ pub fn report_check<P: Display>(
     json: bool,
     hint: &str,
 ) -> anyhow::Result<ExitCode> {
+    report_check_and(path, problems, json, hint, Map::new())
+}
+
+/// As [`report_check`], with further keys for the JSON.
+///
+/// # Errors
+///
+/// As [`print()`].
+pub fn report_check_and<P: Display>(
+    path: &Path,
+    problems: &[P],
+    json: bool,
+    hint: &str,
+    more: Map<String, Value>,
+) -> anyhow::Result<ExitCode> {
     let problems: Vec<String> = problems.iter().map(ToString::to_string).collect();
-    print(told(path, &problems, json, hint))?;
+    print(told(path, &problems, json, hint, more))?;
     Ok(if problems.is_empty() {
         ExitCode::SUCCESS
     } else {
@@ -65,10 +80,19 @@ pub fn report_check<P: Display>(
     })
 }
 
-fn told(path: &Path, problems: &[String], json: bool, hint: &str) -> String {
+fn told(
+    path: &Path,
+    problems: &[String],
+    json: bool,
+    hint: &str,
+    more: Map<String, Value>,
+) -> String {
     if json {
-        let report = json!({ "schema": SCHEMA, "ok": problems.is_empty(), "problems": problems });
-        return format!("{report}\n");
+        let mut report = more;
+        report.insert("schema".to_owned(), json!(SCHEMA));
+        report.insert("ok".to_owned(), json!(problems.is_empty()));
+        report.insert("problems".to_owned(), json!(problems));
+        return format!("{}\n", Value::from(report));
     }
     let path = path.display().to_string();
     match problems {
@@ -106,11 +130,13 @@ mod tests {
             "some.toml, line 2: odd".to_owned(),
         ];
         assert_eq!(
-            told(path, &problems, false, ""),
+            told(path, &problems, false, "", Map::new()),
             "- some.toml: key `a`: wrong\n- some.toml, line 2: odd\n"
         );
-        assert_eq!(told(path, &[], false, ". Well"), "some.toml: good. Well\n");
-        let report: Value = serde_json::from_str(&told(path, &problems, true, "")).unwrap();
+        let good = told(path, &[], false, ". Well", Map::new());
+        assert_eq!(good, "some.toml: good. Well\n");
+        let report = told(path, &problems, true, "", Map::new());
+        let report: Value = serde_json::from_str(&report).unwrap();
         assert_eq!(
             report,
             json!({ "schema": 1, "ok": false, "problems": problems })

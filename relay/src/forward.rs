@@ -17,7 +17,7 @@ use crate::{
     body::{self, ReadError},
     config::{self, Limits},
     headers::{self, Answer, Expect},
-    keys::{KeyStore, Kind},
+    keys::{self, KeyStore, Kind},
     metrics::GatewayMetrics,
     outbound::{self, Body, Credential, Outbound, Report, SendError, SetupError},
     schedule,
@@ -125,14 +125,9 @@ impl Gateway {
     /// Asks the instance at `index` for nothing in particular, again and again, to see whether it is well: at times that
     /// depend on nothing that anybody sends.
     async fn probe(&self, index: usize) {
-        let uri = self.origin.uri(path::GATEWAY_KEYS);
         loop {
             sleep(schedule::about(PROBE_INTERVAL)).await;
-            let mut request = headers::for_keys(
-                uri.clone(),
-                self.credential.field(),
-                Kind::Document.media_type(),
-            );
+            let mut request = keys::request(&self.origin, &self.credential, Kind::Document);
             *request.method_mut() = Method::HEAD;
             let limit = self.limits.gateway_timeout();
             self.outbound

@@ -15,16 +15,17 @@ use std::{
 
 use arc_swap::ArcSwapOption;
 use bytes::Bytes;
-use http::{Response, StatusCode};
+use http::{Request, Response, StatusCode};
 use sotto_daemon::clock::Stopwatch;
 use sotto_wire::{KEY_DOCUMENT_MAX_BYTES, KEY_LIST_MAX_BYTES, media, path};
 use tokio::{join, time::timeout};
 
 use crate::{
     body::{self, ReadError},
+    config::Origin,
     forward::Gateway,
     headers,
-    outbound::{Body, Report, SendError},
+    outbound::{Body, Credential, Report, SendError},
 };
 
 /// The wait after a first failure; it doubles with each further one, up to the regular interval.
@@ -114,7 +115,7 @@ impl KeyStore {
 
 /// Why keys were not fetched. It speaks of the gateway alone: no client has a part in a fetch.
 #[derive(Debug)]
-enum FetchError {
+pub(crate) enum FetchError {
     /// The gateway offers none of this kind.
     Absent,
     /// The gateway does not admit this relay.
@@ -198,8 +199,7 @@ impl Gateway {
     async fn fetch(&self, kind: Kind) -> Result<Bytes, FetchError> {
         let limit = self.limits.gateway_timeout();
         let begun = Stopwatch::start();
-        let uri = self.origin.uri(kind.path());
-        let request = headers::for_keys(uri, self.credential.field(), kind.media_type());
+        let request = request(&self.origin, &self.credential, kind);
         let (response, seat) =
             self.outbound
                 .send(&request, limit)
@@ -225,8 +225,18 @@ impl Gateway {
     }
 }
 
+/// The request for the keys of the gateway at `origin`.
+pub(crate) fn request(origin: &Origin, credential: &Credential, kind: Kind) -> Request<Bytes> {
+    let uri = origin.uri(kind.path());
+    headers::for_keys(uri, credential.field(), kind.media_type())
+}
+
 /// The keys that an answer to their fetch holds.
-async fn read(kind: Kind, response: Response<Body>, idle: Duration) -> Result<Bytes, FetchError> {
+pub(crate) async fn read(
+    kind: Kind,
+    response: Response<Body>,
+    idle: Duration,
+) -> Result<Bytes, FetchError> {
     let (head, body) = response.into_parts();
     match head.status {
         StatusCode::OK => {}

@@ -23,6 +23,7 @@ mod loops;
 mod metrics;
 pub mod mixing;
 mod observe;
+pub mod online;
 mod outbound;
 pub mod proxy;
 pub mod quota;
@@ -34,6 +35,7 @@ mod service;
 
 pub use config::Config;
 pub use observe::{Observe, RelayView};
+pub use online::Online;
 pub use outbound::SetupError;
 pub use refusal::Refusal;
 pub use relay::{Relay, Running, StartError};

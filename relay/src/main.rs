@@ -1,5 +1,7 @@
 //! The `sotto-relay` command.
 
+mod check;
+
 use std::{path::PathBuf, process::ExitCode};
 
 use anyhow::{Context, Result};
@@ -7,7 +9,7 @@ use clap::{Args, Parser, Subcommand};
 use sotto_daemon::{
     Signals, command,
     config::{self, ConfigError},
-    logs,
+    descriptors, logs,
 };
 use sotto_relay::{Config, Relay};
 
@@ -25,7 +27,7 @@ struct Cli {
 
 const AFTER_HELP: &str = "\
 Begin with the commented sample, relay/sotto-relay.sample.toml:
-  sotto-relay check --config sotto-relay.toml
+  sotto-relay check --config sotto-relay.toml --online
   sotto-relay serve --config sotto-relay.toml
 The relay and the gateway must be run by different people, or nobody is protected.";
 
@@ -37,6 +39,9 @@ enum Command {
     Check {
         #[command(flatten)]
         source: Source,
+        /// Connect as well: the certificate's time, each instance of each gateway, its keys
+        #[arg(long)]
+        online: bool,
         /// Print JSON
         #[arg(long)]
         json: bool,
@@ -70,19 +75,16 @@ fn main() -> ExitCode {
 
 fn run(command: Command) -> Result<ExitCode> {
     match command {
-        Command::Check { source, json } => {
-            let problems: Vec<String> = match source.load() {
-                Ok(config) => Relay::check(&config)
-                    .iter()
-                    .map(ToString::to_string)
-                    .collect(),
-                Err(error) => vec![error.to_string()],
-            };
-            command::report_check(&source.config, &problems, json, "")
-        }
+        Command::Check {
+            source,
+            online,
+            json,
+        } => check::run(&source.config, source.load(), online, json),
         Command::Serve(source) => {
-            let config = source.load()?;
+            let mut config = source.load()?;
             logs::init(config.log.format, config.log.level);
+            let connections = &mut config.connections.max_connections;
+            *connections = descriptors::provide_for(*connections);
             serve(config, &source)?;
             Ok(ExitCode::SUCCESS)
         }

@@ -28,13 +28,14 @@ use sotto_daemon::{
 };
 use tokio::time::timeout;
 
+use self::health::Health;
 pub(crate) use self::{
-    connect::{Carrier, ConnectError, Connector, is_http2},
+    connect::{Carrier, ConnectError, Connector},
     credential::Credential,
     health::Report,
-    instance::{Body, SendError},
+    instance::{Body, Instance, SendError},
+    metrics::InstanceMetrics,
 };
-use self::{health::Health, instance::Instance, metrics::InstanceMetrics};
 use crate::config::{self, Limits, Origin};
 
 /// Why a gateway of the configuration cannot be forwarded to.

@@ -128,6 +128,20 @@ fn a_check_tells_every_mistake_at_once() {
     assert_eq!(out.lines().count(), 3, "{out}");
 
     let file = write(folder.path(), GOOD);
+    let (code, out, _) = run(&["check", "--online", "--json", "--config", &file]);
+    let report: serde_json::Value = serde_json::from_str(&out).unwrap();
+    assert_eq!((code, &report["ok"]), (1, &false.into()));
+    let instance = &report["online"]["gateways"][0]["instances"][0];
+    assert_eq!(instance["reachable"], false);
+    assert_eq!(instance["origin"], "http://127.0.0.1:1");
+    let problem = report["problems"][0].as_str().unwrap();
+    assert!(problem.starts_with("`gateway.0.url` (http://127.0.0.1:1): no TCP connection"));
+    let (_, out, _) = run(&["check", "--online", "--config", &file]);
+    assert!(
+        out.starts_with("gateway.example.net: http://127.0.0.1:1, not reachable\n- "),
+        "{out}"
+    );
+
     let (code, out, _) = run(&["check", "--json", "--config", &file]);
     assert_eq!(
         (code, out.as_str()),

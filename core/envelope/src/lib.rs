@@ -38,7 +38,7 @@ mod suite;
 
 pub use answer::Answer;
 pub use config::{KeyConfig, KeyConfigList, KeyListError};
-pub use document::{KeyDocument, KeyDocumentError};
+pub use document::KeyDocument;
 pub use epoch::Epoch;
 pub use foreign::{ForeignOpener, ForeignRequest, seal_foreign};
 pub use message::MessageError;
@@ -47,6 +47,7 @@ pub use query::{ProofQuery, QueryError};
 pub use record::{KeyRecord, KeyRecordError, KeyRecords};
 pub use schedule::EpochKeys;
 pub use seal::{Envelope, OpenError, Opener, SealError, seal};
+pub use sotto_wire::KeyDocumentError;
 pub use suite::Suite;
 
 const _: () = assert!(

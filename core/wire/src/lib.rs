@@ -6,9 +6,11 @@
 //! Architecture Invariant: this crate has no cryptography and no I/O, and depends on serde only.
 
 mod description;
+mod document;
 mod problem;
 
 pub use description::{GatewayEntry, Mixing, RelayDescription};
+pub use document::{KeyDocumentError, KeyFrame};
 pub use problem::{Problem, ProblemType};
 
 /// Octets of every encapsulated request that our client sends (RFC 9458 section 4.3),

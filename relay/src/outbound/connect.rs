@@ -147,6 +147,14 @@ impl Connector {
         self.prior_knowledge || self.tls.is_some()
     }
 
+    /// Whether HTTP/2 is spoken over `carrier`.
+    pub(crate) fn speaks_http2(&self, carrier: &Carrier) -> bool {
+        match carrier {
+            Carrier::Plain(_) => self.prior_knowledge,
+            Carrier::Tls(tls) => tls.get_ref().1.alpn_protocol() == Some(b"h2"),
+        }
+    }
+
     /// Connects, TLS included.
     pub(crate) async fn reach(&self) -> Result<Carrier, ConnectError> {
         timeout(self.limit, self.reach_unbounded())
@@ -170,10 +178,12 @@ impl Connector {
     /// Connects up to where a request can be sent; for HTTP/2, to where it is known how many.
     pub(crate) async fn open(&self) -> Result<(Sender, Driven), ConnectError> {
         let open = async {
-            match self.reach_unbounded().await? {
-                Carrier::Plain(tcp) if self.prior_knowledge => http2(tcp).await,
+            let carrier = self.reach_unbounded().await?;
+            let is_http2 = self.speaks_http2(&carrier);
+            match carrier {
+                Carrier::Plain(tcp) if is_http2 => http2(tcp).await,
                 Carrier::Plain(tcp) => http1(TokioIo::new(tcp)).await,
-                Carrier::Tls(tls) if is_http2(&tls) => http2(*tls).await,
+                Carrier::Tls(tls) if is_http2 => http2(*tls).await,
                 Carrier::Tls(tls) => http1(TokioIo::new(*tls)).await,
             }
         };
@@ -181,11 +191,6 @@ impl Connector {
             .await
             .unwrap_or(Err(ConnectError::Timeout(self.limit)))
     }
-}
-
-/// Whether HTTP/2 was agreed on.
-pub(crate) fn is_http2(tls: &TlsStream<TcpStream>) -> bool {
-    tls.get_ref().1.alpn_protocol() == Some(b"h2")
 }
 
 /// What every connection of a client `config` needs besides whom to believe.
