@@ -15,6 +15,7 @@ pub mod complaint;
 pub mod config;
 mod connection;
 pub mod descriptors;
+mod inspection;
 pub mod logs;
 pub mod metrics;
 mod notify;
@@ -29,6 +30,7 @@ mod streams;
 pub mod tls;
 pub mod token;
 
+pub use inspection::Inspection;
 pub use running::Running;
 pub use server::{PeerAddress, PeerKey, Server, ServerError, ServerLimits};
 pub use signals::{Signals, shutdown_signal};

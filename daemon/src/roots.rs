@@ -32,9 +32,7 @@ pub enum RootsError {
 ///
 /// [`RootsError`].
 pub fn client_config(ca: Option<&Path>) -> Result<ClientConfig, RootsError> {
-    let mut roots = RootCertStore::empty();
-    // What the system holds that is no certificate is not ours to complain of.
-    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    let mut roots = of_system();
     if let Some(file) = ca {
         let bad = |problem: String| RootsError::File {
             file: file.to_owned(),
@@ -56,6 +54,14 @@ pub fn client_config(ca: Option<&Path>) -> Result<ClientConfig, RootsError> {
         return Err(RootsError::None);
     }
     Ok(of_roots(roots))
+}
+
+/// The system's certification authorities.
+pub(crate) fn of_system() -> RootCertStore {
+    let mut roots = RootCertStore::empty();
+    // What the system holds that is no certificate is not ours to complain of.
+    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    roots
 }
 
 /// A client that believes nobody: for a connection that is not to use TLS.

@@ -18,7 +18,12 @@ use rustls::{
 };
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, UnixTime, pem::PemObject};
 
-use crate::{config, pin::Pin};
+use crate::{
+    config,
+    inspection::{Inspection, inspect},
+    pin::Pin,
+    roots,
+};
 
 /// The protocols that are offered, the preferred first (RFC 7301).
 const ALPN: [&[u8]; 2] = [b"h2", b"http/1.1"];
@@ -95,6 +100,16 @@ impl Certificates {
     pub fn reload(&self) -> Result<(), TlsError> {
         self.current.store(Arc::new(read(&self.files)?));
         Ok(())
+    }
+
+    /// Looks at the certificate in use as a client would that connects to `host` at the time `now`, in Unix seconds, and
+    /// believes the system's certification authorities.
+    ///
+    /// # Errors
+    ///
+    /// Where it is no X.509 certificate of version 3.
+    pub fn inspect(&self, host: &str, now: u64) -> Result<Inspection, rustls::Error> {
+        inspect(&self.current.load(), host, &roots::of_system(), now)
     }
 
     /// The pin by which the other end knows the certificate in use.

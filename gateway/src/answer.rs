@@ -15,6 +15,7 @@ use std::{
 
 use arc_swap::ArcSwap;
 use futures_util::future::BoxFuture;
+use rustls::ClientConfig;
 use sotto_daemon::roots::{self, RootsError};
 use sotto_envelope::ProofQuery;
 use sotto_proof::{
@@ -27,7 +28,7 @@ use crate::{
     ageing::Life,
     cache::{AgingCache, Flights, Kept, NoOutcome},
     clock::Clock,
-    config::{Config, Names},
+    config::{Config, Dns, Names, Server},
     resolver::{ResolveError, Resolver, Upstream, system_resolvers},
 };
 pub(crate) use allow_list::AllowList;
@@ -124,20 +125,29 @@ impl Answerer {
         anchors: Anchors,
         clock: Clock,
     ) -> Result<Self, AnswererError> {
-        let dns = &config.dns;
-        let servers = if dns.resolver.is_empty() {
-            system_resolvers().map_err(AnswererError::Resolvers)?
-        } else {
-            dns.resolver.clone()
-        };
-        let tls = if servers.iter().any(|server| server.tls.is_some()) {
-            roots::client_config(dns.ca.as_deref()).map_err(AnswererError::Roots)?
-        } else {
-            roots::believes_nobody()
-        };
-        let resolver = Resolver::new(servers, dns.timeout(), &tls);
+        let (servers, tls) = upstreams(&config.dns)?;
+        let resolver = Resolver::new(servers, config.dns.timeout(), &tls);
         Self::over(resolver, config, anchors, clock)
     }
+}
+
+/// The resolvers to ask, and whom to believe of those that speak TLS.
+///
+/// # Errors
+///
+/// [`AnswererError::Resolvers`] and [`AnswererError::Roots`].
+pub(crate) fn upstreams(dns: &Dns) -> Result<(Vec<Server>, ClientConfig), AnswererError> {
+    let servers = if dns.resolver.is_empty() {
+        system_resolvers().map_err(AnswererError::Resolvers)?
+    } else {
+        dns.resolver.clone()
+    };
+    let tls = if servers.iter().any(|server| server.tls.is_some()) {
+        roots::client_config(dns.ca.as_deref()).map_err(AnswererError::Roots)?
+    } else {
+        roots::believes_nobody()
+    };
+    Ok((servers, tls))
 }
 
 /// Reads which names the gateway `host` is to prove, for [`Answerer::allow`].

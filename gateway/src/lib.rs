@@ -21,6 +21,7 @@ pub mod keys;
 mod metrics;
 mod oblivious;
 mod observe;
+pub mod online;
 pub mod prove_command;
 mod refusal;
 pub mod relays;

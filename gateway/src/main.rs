@@ -26,6 +26,9 @@ enum Command {
     Check {
         #[command(flatten)]
         configuration: Configuration,
+        /// Also ask the resolvers and the DNS, and look at the certificate as relays do
+        #[arg(long)]
+        online: bool,
         /// Print JSON
         #[arg(long)]
         json: bool,
@@ -56,8 +59,9 @@ fn main() -> ExitCode {
         Command::Serve(configuration) => serve::run(&configuration.config),
         Command::Check {
             configuration,
+            online,
             json,
-        } => check::run(&configuration.config, json),
+        } => check::run(&configuration.config, online, json),
         Command::Keys { command } => keys::run(command),
         Command::Prove(arguments) => prove_command::run(arguments),
     };

@@ -6,6 +6,7 @@
 //! resolver's address alone, and only for the question asked.
 
 mod health;
+pub(crate) mod probe;
 pub(crate) mod server;
 #[cfg(test)]
 mod tests;

@@ -20,7 +20,7 @@ use crate::{binaries, tools};
 pub struct Hierarchy {
     // Servers first: they let go of their directories before the directory above is removed.
     resolver: Dns,
-    _authorities: [Dns; 2],
+    authorities: [Dns; 2],
     origins: Vec<&'static str>,
     keys: GatewayKeys,
     anchor: PathBuf,
@@ -66,6 +66,12 @@ impl Hierarchy {
     #[must_use]
     pub fn resolver(&self) -> SocketAddr {
         self.resolver.address
+    }
+
+    /// The address of a name server of its zones, which offers no recursion.
+    #[must_use]
+    pub fn authority(&self) -> SocketAddr {
+        self.authorities[0].address
     }
 
     /// The origins of its zones.
@@ -132,7 +138,7 @@ impl Hierarchy {
         let authorities = HashMap::from([(Server::Nsd, nsd.address), (Server::Knot, knot.address)]);
         Ok(Self {
             resolver: Dns::unbound(&unbound, &signed.zones, &anchor, &authorities)?,
-            _authorities: [nsd, knot],
+            authorities: [nsd, knot],
             origins: signed.zones.iter().map(|zone| zone.origin).collect(),
             keys,
             anchor,

@@ -36,7 +36,7 @@ pub mod tools;
 mod zones;
 
 pub use hierarchy::Hierarchy;
-pub use parties::{GATEWAY_HOST, Parties};
+pub use parties::{GATEWAY_HOST, Parties, install_gateway};
 
 use std::time::{SystemTime, UNIX_EPOCH};
 

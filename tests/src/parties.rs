@@ -172,13 +172,37 @@ impl Parties {
     }
 }
 
+/// Writes all that a gateway over `hierarchy` needs into `place`, an empty directory, and returns its configuration file.
+///
+/// # Errors
+///
+/// That a file cannot be written.
+pub fn install_gateway(place: &Path, hierarchy: &Hierarchy) -> Result<PathBuf> {
+    furnish(place)?;
+    ca::issue(place, &[GATEWAY_HOST])?;
+    let config = gateway_config(place, hierarchy, ports::free()?, ports::free()?)?;
+    let file = place.join("config.toml");
+    fs::write(&file, config)?;
+    Ok(file)
+}
+
 fn start_gateway(place: &Path, hierarchy: &Hierarchy) -> Result<(Service, SocketAddr)> {
     let (address, admin) = (ports::free()?, ports::free()?);
+    let config = gateway_config(place, hierarchy, address, admin)?;
+    Ok((serve("sotto-gateway", place, &config, admin)?, address))
+}
+
+fn gateway_config(
+    place: &Path,
+    hierarchy: &Hierarchy,
+    address: SocketAddr,
+    admin: SocketAddr,
+) -> Result<String> {
     let state = place.join("gateway.keys");
     // Instances that share a copy of the state derive the same keys; each advances its own copy.
     fs::copy(&hierarchy.keys().state, &state)
         .context("the gateway's key state cannot be copied")?;
-    let config = format!(
+    Ok(format!(
         "host = \"{GATEWAY_HOST}\"\noperator = \"{GATEWAY_OPERATOR}\"\n\
          [listen]\naddress = \"{address}\"\n\
          [listen.tls]\ncertificate = \"{place}/{certificate}\"\nkey = \"{place}/{key}\"\n\
@@ -193,8 +217,7 @@ fn start_gateway(place: &Path, hierarchy: &Hierarchy) -> Result<(Service, Socket
         state = state.display(),
         resolver = hierarchy.resolver(),
         anchor = hierarchy.anchor().display(),
-    );
-    Ok((serve("sotto-gateway", place, &config, admin)?, address))
+    ))
 }
 
 /// Starts a relay in front of `gateway`, over HTTPS if an authority vouches for it.
@@ -236,8 +259,13 @@ fn directory() -> Result<TempDir> {
 fn place(directory: &TempDir, name: &str) -> Result<PathBuf> {
     let path = directory.path().join(name);
     fs::create_dir(&path)?;
-    tools::write_secret(&path.join("token"), &format!("{TOKEN}\n"))?;
+    furnish(&path)?;
     Ok(path)
+}
+
+/// Puts the token into a directory.
+fn furnish(place: &Path) -> Result<()> {
+    tools::write_secret(&place.join("token"), &format!("{TOKEN}\n"))
 }
 
 fn serve(program: &str, place: &Path, config: &str, admin: SocketAddr) -> Result<Service> {

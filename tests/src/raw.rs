@@ -39,10 +39,7 @@ impl RawResponse {
 }
 
 /// A connection that stays open.
-pub struct RawConnection {
-    stream: Box<dyn Stream>,
-    local_address: SocketAddr,
-}
+pub struct RawConnection(Box<dyn Stream>);
 
 trait Stream: Read + Write + Send {}
 
@@ -50,9 +47,7 @@ impl<S: Read + Write + Send> Stream for S {}
 
 impl fmt::Debug for RawConnection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RawConnection")
-            .field("local_address", &self.local_address)
-            .finish_non_exhaustive()
+        f.debug_struct("RawConnection").finish_non_exhaustive()
     }
 }
 
@@ -71,10 +66,7 @@ impl RawConnection {
         let name = ServerName::IpAddress(server.ip().into());
         let connection = ClientConnection::new(Arc::new(config), name)?;
         let stream = connect(server)?;
-        Ok(Self {
-            local_address: stream.local_addr()?,
-            stream: Box::new(StreamOwned::new(connection, stream)),
-        })
+        Ok(Self(Box::new(StreamOwned::new(connection, stream))))
     }
 
     /// Connects to `server` over plain TCP.
@@ -83,17 +75,7 @@ impl RawConnection {
     ///
     /// That there is no server.
     pub fn plain(server: SocketAddr) -> Result<Self> {
-        let stream = connect(server)?;
-        Ok(Self {
-            local_address: stream.local_addr()?,
-            stream: Box::new(stream),
-        })
-    }
-
-    /// The address that the server sees as its client's.
-    #[must_use]
-    pub fn local_address(&self) -> SocketAddr {
-        self.local_address
+        Ok(Self(Box::new(connect(server)?)))
     }
 
     /// Sends a request and reads its answer. `head` is the request line and what fields are wanted, each ended
@@ -104,13 +86,12 @@ impl RawConnection {
     /// That the connection ended, or the answer has no Content-Length.
     pub fn exchange(&mut self, head: &str, body: &[u8]) -> Result<RawResponse> {
         let request = format!("{head}Content-Length: {}\r\n\r\n", body.len());
-        self.stream
-            .write_all(&[request.as_bytes(), body].concat())?;
-        self.stream.flush()?;
+        self.0.write_all(&[request.as_bytes(), body].concat())?;
+        self.0.flush()?;
         let mut head = Vec::new();
         while !head.ends_with(b"\r\n\r\n") && head.len() < HEAD_MAX_BYTES {
             let mut octet = [0];
-            self.stream.read_exact(&mut octet)?;
+            self.0.read_exact(&mut octet)?;
             head.extend_from_slice(&octet);
         }
         let head = String::from_utf8(head)?;
@@ -120,7 +101,7 @@ impl RawConnection {
             .find(|(name, _)| name.eq_ignore_ascii_case("content-length"))
             .with_context(|| format!("no Content-Length in {head}"))?;
         let mut body = vec![0; length.1.trim().parse()?];
-        self.stream.read_exact(&mut body)?;
+        self.0.read_exact(&mut body)?;
         Ok(RawResponse { head, body })
     }
 }

@@ -204,6 +204,39 @@ pub fn parse(bytes: &[u8], id: u16, question: &Question) -> Result<Response, Mes
     Ok(response)
 }
 
+/// The codes of the EDNS options in a message (RFC 6891 section 6.1.2), in their order; none where there is no OPT record.
+///
+/// # Errors
+///
+/// [`MessageError`], where the message cannot be read to its end.
+pub fn edns_options(bytes: &[u8]) -> Result<Vec<u16>, MessageError> {
+    let mut reader = Reader { bytes, at: 4 };
+    let counts = [reader.u16()?, reader.u16()?, reader.u16()?, reader.u16()?];
+    let [questions, answers, authorities, additionals] = counts.map(u32::from);
+    for _ in 0..questions {
+        reader.name()?;
+        reader.take(4)?;
+    }
+    let mut codes = Vec::new();
+    for _ in 0..answers + authorities + additionals {
+        let header = reader.record_header()?;
+        let rdata = reader.take(header.rdata_bytes)?;
+        if header.rtype != RecordType::OPT {
+            continue;
+        }
+        let mut options = Reader {
+            bytes: rdata,
+            at: 0,
+        };
+        while options.at < rdata.len() {
+            codes.push(options.u16()?);
+            let length = options.u16()?;
+            options.take(usize::from(length))?;
+        }
+    }
+    Ok(codes)
+}
+
 fn push_u16(message: &mut Vec<u8>, value: u16) {
     message.extend_from_slice(&value.to_be_bytes());
 }

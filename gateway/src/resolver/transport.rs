@@ -24,7 +24,7 @@ use crate::clock;
 
 /// Octets of the largest response asked for over UDP: what crosses any path unfragmented, as all
 /// large implementations agreed for the DNS flag day of 2020.
-const UDP_PAYLOAD: u16 = 1_232;
+pub(super) const UDP_PAYLOAD: u16 = 1_232;
 
 /// Octets read of a datagram: room for those who send more than asked for.
 const UDP_BUFFER: usize = 4_096;
@@ -46,6 +46,19 @@ pub(super) async fn over_udp(
     server: SocketAddr,
     question: &Question,
 ) -> Result<Response, ResolveError> {
+    let id = random_id()?;
+    let query = message::query(id, question, UDP_PAYLOAD);
+    exchange_datagrams(server, id, &query, question, |_| {}).await
+}
+
+/// Sends `query`, which has `id` and `question`, and shows the octets of its response to `see`.
+pub(super) async fn exchange_datagrams(
+    server: SocketAddr,
+    id: u16,
+    query: &[u8],
+    question: &Question,
+    see: impl FnOnce(&[u8]),
+) -> Result<Response, ResolveError> {
     let any: IpAddr = match server {
         SocketAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
         SocketAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
@@ -53,17 +66,17 @@ pub(super) async fn over_udp(
     // Port 0: the kernel draws one at random. A connected socket hears its peer alone.
     let socket = UdpSocket::bind((any, 0)).await?;
     socket.connect(server).await?;
-    let id = random_id()?;
-    socket
-        .send(&message::query(id, question, UDP_PAYLOAD))
-        .await?;
+    socket.send(query).await?;
 
     let mut buffer = [0; UDP_BUFFER];
     for _ in 0..MAX_STRAYS {
         let count = socket.recv(&mut buffer).await?;
         match message::parse(&buffer[..count], id, question) {
             Err(error) if error.is_unrelated() => {}
-            read => return Ok(read?),
+            read => {
+                see(&buffer[..count]);
+                return Ok(read?);
+            }
         }
     }
     Err(MessageError::WrongId.into())
@@ -80,16 +93,18 @@ pub(super) async fn over_tcp(
         id,
         &message::query(id, question, UDP_PAYLOAD),
         question,
+        |_| {},
     )
     .await
 }
 
-/// One question and its response over a stream (RFC 1035 section 4.2.2).
-async fn exchange(
+/// One question and its response over a stream (RFC 1035 section 4.2.2), whose octets are shown to `see`.
+pub(super) async fn exchange(
     stream: &mut (impl AsyncRead + AsyncWrite + Unpin),
     id: u16,
     query: &[u8],
     question: &Question,
+    see: impl FnOnce(&[u8]),
 ) -> Result<Response, ResolveError> {
     let length = u16::try_from(query.len()).map_err(|_| MessageError::Length(query.len()))?;
     // In one write: some servers refuse a length that comes alone (RFC 7766 section 8).
@@ -100,6 +115,7 @@ async fn exchange(
     let length = stream.read_u16().await?;
     let mut response = vec![0; usize::from(length)];
     stream.read_exact(&mut response).await?;
+    see(&response);
     Ok(message::parse(&response, id, question)?)
 }
 
@@ -148,7 +164,7 @@ impl Secure {
     ) -> Result<Response, ResolveError> {
         let id = random_id()?;
         let query = message::padded_query(id, question, UDP_PAYLOAD, PADDING_BLOCK);
-        let response = exchange(&mut stream, id, &query, question).await?;
+        let response = exchange(&mut stream, id, &query, question, |_| {}).await?;
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
         if idle.len() < MAX_IDLE {
             idle.push((stream, clock::instant()));
@@ -163,14 +179,22 @@ impl Secure {
     }
 
     async fn connect(&self) -> Result<TlsStream<TcpStream>, ResolveError> {
-        let stream = TcpStream::connect(self.address).await?;
-        stream.set_nodelay(true)?;
-        let connecting = self.connector.connect(self.name.clone(), stream);
-        connecting.await.map_err(|_| ResolveError::Tls)
+        connect_tls(self.address, self.name.clone(), &self.connector).await
     }
 }
 
-fn random_id() -> Result<u16, ResolveError> {
+pub(super) async fn connect_tls(
+    address: SocketAddr,
+    name: ServerName<'static>,
+    connector: &TlsConnector,
+) -> Result<TlsStream<TcpStream>, ResolveError> {
+    let stream = TcpStream::connect(address).await?;
+    stream.set_nodelay(true)?;
+    let connecting = connector.connect(name, stream);
+    connecting.await.map_err(|_| ResolveError::Tls)
+}
+
+pub(super) fn random_id() -> Result<u16, ResolveError> {
     let mut octets = [0; 2];
     aws_lc_rs::rand::fill(&mut octets).map_err(|_| ResolveError::Randomness)?;
     Ok(u16::from_be_bytes(octets))

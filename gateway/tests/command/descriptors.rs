@@ -1,7 +1,7 @@
 //! A gateway that runs out of descriptors goes on.
 
 use std::{
-    io::{ErrorKind, Read},
+    io::{Error, ErrorKind},
     net::TcpStream,
     process::Command,
 };
@@ -48,12 +48,10 @@ async fn without_descriptors_the_idle_give_way_and_who_asks_is_served() {
     assert!(count("sotto_connections_displaced_total ") >= (IDLERS - FEW) as u64);
     serving.says("connections are accepted again");
     // The oldest are gone, the youngest stay.
-    let closed = |mut stream: &TcpStream| {
+    let closed = |stream: &TcpStream| {
         stream.set_nonblocking(true).unwrap();
-        match stream.read(&mut [0]) {
-            Err(error) => error.kind() != ErrorKind::WouldBlock,
-            Ok(_) => true,
-        }
+        let waits = |error: &Error| error.kind() == ErrorKind::WouldBlock;
+        !stream.peek(&mut [0]).is_err_and(|error| waits(&error))
     };
     assert!(closed(&idlers[0]) && !closed(&idlers[IDLERS - 1]));
 }

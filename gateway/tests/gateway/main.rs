@@ -8,6 +8,7 @@ mod support;
 mod admission;
 mod exchange;
 mod holding;
+mod online;
 mod readiness;
 mod resolver;
 mod rotation;

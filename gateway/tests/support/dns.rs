@@ -40,6 +40,10 @@ pub(crate) enum Manner {
     Garbage,
     /// An answer to another query.
     Stray,
+    /// Answers over UDP alone.
+    NoStreams,
+    /// Has an address for every name that does not exist.
+    Invents,
 }
 
 #[derive(Clone)]
@@ -129,7 +133,14 @@ impl Script {
         let (mut rcode, mut answer, mut authority) = zone.look_up(&name, rtype);
         match manner {
             Manner::Honest | Manner::Stray | Manner::Truncates => {}
-            Manner::Silent => return None,
+            Manner::NoStreams if udp => {}
+            Manner::Silent | Manner::NoStreams => return None,
+            Manner::Invents => {
+                if rcode == 3 {
+                    rcode = 0;
+                    answer = zone.look_up(&Name::root(), 6).1;
+                }
+            }
             Manner::Garbage => return Some(vec![0xff; 40]),
             Manner::Fails => {
                 rcode = 2;
