@@ -13,9 +13,11 @@ use std::io;
 
 use proptest::{prelude::*, strategy::ValueTree, test_runner::TestRunner};
 use sotto_daemon::logs;
+use sotto_relay::quota::Rate;
 use sotto_wire::media;
 use support::{
-    Captured, GATEWAY, Pair, Reply, envelope, post_octets, response_octets, sealed, send_from,
+    Captured, GATEWAY, Pair, Reply, config, envelope, post_octets, response_octets, sealed,
+    send_from,
 };
 
 /// Where the client comes from; nobody else in this process does.
@@ -35,7 +37,17 @@ fn canary_envelope() -> Vec<u8> {
 
 fn assert_clean(what: &str, text: &str) {
     let lower = text.to_ascii_lowercase();
-    for canary in [CLIENT, CANARY, "101, 110, 118, 101", "656e7665"] {
+    for canary in [
+        CLIENT,
+        CANARY,
+        "101, 110, 118, 101",
+        "656e7665",
+        // The clients behind a proxy, as text, octets and hexadecimal.
+        "203.0.113.66",
+        "203, 0, 113",
+        "cb007142",
+        "2001:db8:ca",
+    ] {
         assert!(!lower.contains(canary), "{what} holds {canary}:\n{text}");
     }
 }
@@ -88,8 +100,13 @@ async fn nothing_of_a_client_goes_anywhere() {
         usual(panic);
     }));
 
-    let limits = "limits = { gateway_timeout_ms = 300, body_idle_ms = 100 }";
-    let mut pair = Pair::with("", limits, None).await;
+    // Whoever connects is charged, or who it says it asks for; and everything waits a while.
+    let top = format!(
+        "limits = {{ gateway_timeout_ms = 300, body_idle_ms = 100 }}\n\
+         mixing = {{ timed = {{ period_ms = 5 }} }}\nconnections = {{ drain_ms = 30000 }}\n\
+         proxy = {{ addresses = [\"{CLIENT}\"], header = \"x-forwarded-for\" }}"
+    );
+    let mut pair = Pair::with("", &top, None).await;
     let relay = pair.relay.address;
 
     // Whatever fields the client sends, the gateway gets the same octets and the client too.
@@ -175,6 +192,21 @@ async fn nothing_of_a_client_goes_anywhere() {
         assert_ne!(post.peer.ip().to_string(), CLIENT);
     }
     assert_clean("the metrics", &pair.metrics().await);
+
+    // Whoever has used up a quota is told so, and nobody else is.
+    let mut small = config(pair.gateway.address, "", &top);
+    small.quota = Rate::new(6, 1).unwrap();
+    pair.relay.reconfigure(small).await.unwrap();
+    for client in ["canary", "203.0.113.66", "2001:db8:ca:4a00::1"] {
+        let asked = post_octets(
+            &format!("x-forwarded-for: {client}\r\n"),
+            &canary_envelope(),
+        );
+        while send_from(CLIENT, relay, &asked).await.status() != 429 {}
+    }
+    let told = format!("{}\n{:?}", pair.metrics().await, pair.relay);
+    assert!(told.contains("outcome=\"quota\"} 3"), "{told}");
+    assert_clean("what an operator is told of quotas", &told);
     pair.relay.reload();
     pair.relay.shutdown().await;
 
