@@ -64,9 +64,9 @@ async fn an_instance_that_is_not_there_costs_nobody_an_answer() {
     assert_eq!(there.posts.len(), 4);
     let text = metrics(&relay).await;
     for line in [
-        format!("sotto_relay_instance_up{{gateway=\"gateway.test\",instance=\"http://{away}\"}} 0"),
+        format!("sotto_relay_instance_up{{gateway=\"gateway.test\",origin=\"http://{away}\"}} 0"),
         format!(
-            "sotto_relay_instance_up{{gateway=\"gateway.test\",instance=\"http://{}\"}} 1",
+            "sotto_relay_instance_up{{gateway=\"gateway.test\",origin=\"http://{}\"}} 1",
             there.address
         ),
         "sotto_relay_failovers_total{gateway=\"gateway.test\"} 1".to_owned(),

@@ -14,14 +14,14 @@ pub(crate) struct InstanceMetrics {
 }
 
 impl InstanceMetrics {
-    /// The series of `instance` of `gateway`, which is believed to be well.
-    pub(crate) fn new(metrics: &Metrics, gateway: &str, instance: &str) -> Self {
-        let labels = [("gateway", gateway), ("instance", instance)];
+    /// The series of the instance of `gateway` at `origin`, which is believed to be well.
+    pub(crate) fn new(metrics: &Metrics, gateway: &str, origin: &str) -> Self {
+        let labels = [("gateway", gateway), ("origin", origin)];
         let failures = |reason| {
             metrics.counter(
                 "sotto_relay_instance_failures_total",
                 "Requests of all kinds that an instance of a gateway gave no good answer to, by reason.",
-                &[("gateway", gateway), ("instance", instance), ("reason", reason)],
+                &[("gateway", gateway), ("origin", origin), ("reason", reason)],
             )
         };
         let up = metrics.gauge(
