@@ -11,6 +11,7 @@ use sotto_mimi::{DEFAULT_MIMI_TYPE, RecordForm};
 use crate::config::Settings;
 use crate::contacts::ContactsArguments;
 use crate::record::RecordCommand;
+use crate::shell::{CompletionsArguments, ManArguments};
 use crate::store::StoreCommand;
 
 /// What the command says when nothing is asked of it.
@@ -130,6 +131,11 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: RecordCommand,
     },
+    /// Print the script that completes commands, flags and values in a shell.
+    #[command(arg_required_else_help = true)]
+    Completions(CompletionsArguments),
+    /// Print a page of the manual, or write all of them.
+    Man(ManArguments),
 }
 
 #[derive(Debug, Args)]

@@ -18,6 +18,7 @@ mod progress;
 mod question;
 mod record;
 mod report;
+mod shell;
 mod store;
 mod svg;
 mod terminal;
@@ -66,6 +67,8 @@ fn run(arguments: &Arguments) -> Result<Output, Failure> {
         Some(Command::Verify(command)) => verify::run(command, arguments.json),
         Some(Command::Store { command }) => store::run(command, arguments.json),
         Some(Command::Record { command }) => record::run(command, arguments.json),
+        Some(Command::Completions(command)) => Ok(shell::completions(command, arguments.json)),
+        Some(Command::Man(command)) => shell::manual(command, arguments.json),
     }
 }
 

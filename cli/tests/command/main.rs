@@ -8,5 +8,6 @@ mod record_check;
 mod record_json;
 mod record_new;
 mod record_publish;
+mod shell;
 mod store;
 mod verify;
