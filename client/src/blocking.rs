@@ -7,6 +7,7 @@ use sotto_proof::Question;
 use tokio::runtime::{Builder, Runtime};
 
 use crate::client::{self, ClientError};
+use crate::comparison::Compared;
 use crate::report::Report;
 use crate::setup::Setup;
 
@@ -54,5 +55,16 @@ impl Client {
     /// Looks up an RRset, without reading it as MIMI records.
     pub fn query(&self, question: Question) -> Report {
         self.runtime.block_on(self.inner.query(question))
+    }
+
+    /// As [`crate::Client::until_comparison`].
+    #[must_use]
+    pub fn until_comparison(&self) -> Option<std::time::Duration> {
+        self.inner.until_comparison()
+    }
+
+    /// As [`crate::Client::compare_keys`].
+    pub fn compare_keys(&self) -> Compared {
+        self.runtime.block_on(self.inner.compare_keys())
     }
 }

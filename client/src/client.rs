@@ -7,6 +7,7 @@ use sotto_mimi::{Identifier, RecordForm};
 use sotto_proof::Question;
 use tokio::time::{sleep, timeout_at};
 
+use crate::comparison::{Compared, Comparison, ComparisonStep};
 use crate::lookup::{Lookup, Memory};
 use crate::report::Report;
 use crate::setup::Setup;
@@ -91,6 +92,15 @@ impl Client {
         &self.setup
     }
 
+    /// The same client, with its connections and what it learnt, but asking even where the store has an answer.
+    #[must_use]
+    pub fn asking_anew(&self) -> Self {
+        Self {
+            setup: self.setup.asking_anew(),
+            ..self.clone()
+        }
+    }
+
     /// Looks up a person.
     pub async fn lookup(&self, identifier: Identifier, form: RecordForm) -> Report {
         let memory = self.memory();
@@ -109,6 +119,43 @@ impl Client {
         let memory = self.memory();
         self.drive(Lookup::query_knowing(&memory, &self.setup, question, now()))
             .await
+    }
+
+    /// For how long to wait before [`Self::compare_keys`] is called next; `None` if there is nothing to compare.
+    ///
+    /// By the client's secret and the clock alone, so that no lookup shows in it.
+    #[must_use]
+    pub fn until_comparison(&self) -> Option<Duration> {
+        let now = now();
+        Comparison::due(&self.setup, now).map(|due| Duration::from_secs(due.saturating_sub(now)))
+    }
+
+    /// Compares the gateways' keys over two relays, and remembers what they showed.
+    ///
+    /// An application that runs on calls it whenever [`Self::until_comparison`] has passed, and never because
+    /// somebody is looked up: the second relay could tell when.
+    pub async fn compare_keys(&self) -> Compared {
+        let (mut comparison, mut step) = Comparison::start(&self.setup, &self.memory(), now());
+        let compared = loop {
+            let event = match step {
+                ComparisonStep::Get {
+                    url,
+                    accept,
+                    max_bytes,
+                } => self.transport.get(&url, accept, max_bytes).await,
+                ComparisonStep::Done(compared) => break *compared,
+            };
+            step = comparison.next(event, now());
+        };
+        self.memory
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .learn_keys(&compared);
+        if let Some(store) = self.setup.store() {
+            let sightings: Vec<_> = compared.sightings().cloned().collect();
+            store.note_keys(&sightings);
+        }
+        compared
     }
 
     async fn drive(&self, (mut lookup, mut step): (Lookup, Step)) -> Report {
@@ -182,4 +229,35 @@ fn now() -> u64 {
     SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .map_or(0, |elapsed| elapsed.as_secs())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What an application may hold in any thread, and send to any other.
+    #[test]
+    fn everything_crosses_threads() {
+        fn crosses<T: Send + Sync>() {}
+        fn is_sent<T: Send>(_: &T) {}
+        crosses::<Client>();
+        crosses::<crate::blocking::Client>();
+        crosses::<Setup>();
+        crosses::<crate::SetupBuilder>();
+        crosses::<Lookup>();
+        crosses::<Step>();
+        crosses::<Event>();
+        crosses::<Comparison>();
+        crosses::<Memory>();
+        crosses::<crate::Knowledge>();
+        crosses::<Report>();
+        crosses::<ClientError>();
+        let client = |client: &Client| {
+            is_sent(&client.lookup("a@b.example".parse().unwrap(), RecordForm::Txt));
+            is_sent(&client.compare_keys());
+        };
+        let setup = Setup::builder("http://127.0.0.1:1", "g.example");
+        let setup = setup.allow_http_not_private(true).build().unwrap();
+        client(&Client::new(setup).unwrap());
+    }
 }

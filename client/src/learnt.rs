@@ -194,7 +194,7 @@ impl Contacts {
 }
 
 /// Contacts with the same party together, in the order in which the parties come first.
-fn by<'a>(contacts: &'a [Contact], party: fn(&Contact) -> &str) -> Vec<Vec<&'a Contact>> {
+fn by(contacts: &[Contact], party: fn(&Contact) -> &str) -> Vec<Vec<&Contact>> {
     let mut grouped: Vec<Vec<&Contact>> = Vec::new();
     for contact in contacts {
         match grouped

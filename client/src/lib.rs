@@ -13,6 +13,7 @@
 //! - `Client` (feature `tokio`, on by default) drives it over hyper and rustls, and `blocking` does
 //!   so without an async runtime of the caller's.
 //! - [`Setup`] is what both are told once. Its defaults are private.
+//! - [`Comparison`] holds what two relays show of the gateways' keys against each other, by a schedule of its own.
 //! - A lookup ends with a [`Report`]: the [`Outcome`], what proves it, and who learnt what.
 //!
 //! # Limitations
@@ -25,6 +26,7 @@
 //! Architecture Invariant: without the feature `tokio` there is no I/O and no clock in this crate,
 //! and with it none outside `transport` and `client`. No step names a URL off the configured relays.
 
+mod comparison;
 pub mod contacts;
 mod keys;
 mod learnt;
@@ -57,6 +59,7 @@ pub use sotto_proof as proof;
 
 #[cfg(feature = "tokio")]
 pub use client::{Client, ClientError};
+pub use comparison::{Compared, Comparison, ComparisonStep, KeyView};
 pub use keys::{KeySighting, KeysSeen};
 pub use learnt::{Fact, Learnt, Party};
 pub use lookup::route::PERIOD_EPOCHS;

@@ -154,11 +154,11 @@ pub struct Unavailable {
     /// What goes with it.
     pub detail: Option<Detail>,
     /// The relay in use, host and perhaps port; `None` if none was.
-    pub relay: Option<String>,
+    pub relay: Option<Box<str>>,
     /// The host of the gateway in use; `None` if none was.
-    pub gateway: Option<String>,
+    pub gateway: Option<Box<str>>,
     /// Seconds after which the relay says that it may be asked again (RFC 9110 section 10.2.3).
-    pub retry_after: Option<u64>,
+    pub retry_after: Option<u32>,
 }
 
 impl Unavailable {
@@ -182,8 +182,8 @@ impl Unavailable {
 
     /// The same, over this relay and through this gateway, unless it names others already.
     pub(crate) fn between(mut self, relay: Option<&str>, gateway: &str) -> Self {
-        self.relay = self.relay.or_else(|| relay.map(str::to_owned));
-        self.gateway = self.gateway.or_else(|| Some(gateway.to_owned()));
+        self.relay = self.relay.or_else(|| relay.map(Box::from));
+        self.gateway = self.gateway.or_else(|| Some(gateway.into()));
         self
     }
 
@@ -193,10 +193,10 @@ impl Unavailable {
     #[must_use]
     pub fn context(&self) -> Option<String> {
         let who = match self.code.fault() {
-            Fault::Network | Fault::Relay => self.relay.clone(),
+            Fault::Network | Fault::Relay => self.relay.as_deref().map(str::to_owned),
             Fault::Gateway => self.gateway.as_ref().map(|gateway| match &self.relay {
                 Some(relay) => format!("{gateway} over {relay}"),
-                None => gateway.clone(),
+                None => gateway.to_string(),
             }),
             _ => None,
         };

@@ -8,12 +8,12 @@ use sotto_wire::{Problem, ProblemType, media};
 use crate::outcome::{Code, Detail, Unavailable};
 
 /// A whole HTTP response.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Response {
     pub(crate) status: u16,
     pub(crate) media_type: Option<String>,
     /// Seconds to wait, in the relay's words.
-    pub(crate) retry_after: Option<u64>,
+    pub(crate) retry_after: Option<u32>,
     pub(crate) body: Vec<u8>,
 }
 

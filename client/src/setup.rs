@@ -59,7 +59,7 @@ pub const MAX_GATEWAYS: usize = 8;
 #[derive(Clone, Debug)]
 pub struct Setup(Arc<Inner>);
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Inner {
     relays: Vec<RelayEntry>,
     gateways: Vec<GatewayEntry>,
@@ -184,6 +184,15 @@ impl Setup {
     #[must_use]
     pub fn store(&self) -> Option<&Store> {
         self.0.store.as_ref()
+    }
+
+    /// The same setup, but to ask even where the store has an answer, and still keep what comes.
+    #[must_use]
+    pub fn asking_anew(&self) -> Self {
+        Self(Arc::new(Inner {
+            ask_anew: true,
+            ..Inner::clone(&self.0)
+        }))
     }
 
     /// The store that lookups may be answered from.

@@ -47,7 +47,7 @@ pub enum Event {
         /// The value of the Content-Type field.
         media_type: Option<String>,
         /// The value of the Retry-After field where it is a number of seconds (RFC 9110 section 10.2.3).
-        retry_after: Option<u64>,
+        retry_after: Option<u32>,
         /// The content, whole.
         body: Vec<u8>,
     },

@@ -29,8 +29,8 @@ use tower_service::Service;
 
 use crate::step::{Event, Sent, TransportProblem, TransportProblemKind};
 
-/// For how long a connection attempt stands alone before one over the other address family joins it: RFC 8305 section 5
-/// recommends 250 ms, and 300 is what hyper-util has tuned.
+/// For how long a connection attempt stands alone before one over the other address family joins it, as
+/// RFC 8305 section 5 recommends.
 const HAPPY_EYEBALLS_DELAY: Duration = Duration::from_millis(250);
 
 /// Seconds that an idle connection is kept for the next lookup.
@@ -85,13 +85,7 @@ impl Transport {
         needs_tls: bool,
         patience: Patience,
     ) -> Result<Self, TlsError> {
-        let mut tcp = HttpConnector::new();
-        // Which schemes are permitted was decided when the URL was parsed.
-        tcp.enforce_http(false);
-        // Shared among the addresses of a relay: one that is silent leaves time for the next.
-        tcp.set_connect_timeout(Some(patience.connect));
-        tcp.set_happy_eyeballs_timeout(Some(HAPPY_EYEBALLS_DELAY));
-        tcp.set_nodelay(true);
+        let tcp = tuned(HttpConnector::new(), patience.connect);
         let connector = HttpsConnectorBuilder::new()
             .with_tls_config(tls(authorities, needs_tls)?)
             .https_or_http()
@@ -232,7 +226,7 @@ fn classify(error: &hyper_util::client::legacy::Error) -> Failure {
     } else {
         Sent::Maybe
     };
-    let timed_out = chain(error).any(|error| error.is::<TimedOut>());
+    let timed_out = chain(error).any(<dyn StdError>::is::<TimedOut>);
     let what = if timed_out {
         TransportProblem::new(TransportProblemKind::TimedOut, causes(error))
     } else if let Some(refused) = chain(error).find_map(refused_certificate) {
@@ -248,7 +242,18 @@ fn classify(error: &hyper_util::client::legacy::Error) -> Failure {
     Failure { sent, what }
 }
 
-/// TCP, by both address families if need be (RFC 8305), and TLS, within a time.
+/// TCP without Nagle's delay; an address family that is silent is not waited for (RFC 8305).
+fn tuned<R>(mut tcp: HttpConnector<R>, timeout: Duration) -> HttpConnector<R> {
+    // Which schemes are permitted was decided when the URL was parsed.
+    tcp.enforce_http(false);
+    // Shared among the addresses of one family: one that is silent leaves time for the next.
+    tcp.set_connect_timeout(Some(timeout));
+    tcp.set_happy_eyeballs_timeout(Some(HAPPY_EYEBALLS_DELAY));
+    tcp.set_nodelay(true);
+    tcp
+}
+
+/// TCP and TLS, within a time.
 #[derive(Clone, Debug)]
 struct Connector {
     inner: HttpsConnector<HttpConnector>,

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::route::Pair;
+use crate::comparison::Compared;
 use crate::keys::{GatewayKey, KeysSeen};
 use crate::relay::RelayFacts;
 use crate::report::Report;
@@ -54,6 +55,11 @@ impl Memory {
         }
     }
 
+    /// Takes in what a [`crate::Comparison`] saw.
+    pub fn learn_keys(&mut self, compared: &Compared) {
+        self.seen.extend(compared.sightings().cloned());
+    }
+
     /// Which keys were proved over the last day, over which relay.
     #[must_use]
     pub fn keys_seen(&self) -> &KeysSeen {
@@ -80,12 +86,22 @@ impl Knowledge {
         key.until.min(now.saturating_add(KNOWLEDGE_SECONDS))
     }
 
-    /// Whether a lookup with this setup may build on it.
-    pub(super) fn is_good_for(&self, setup: &Setup, now: u64) -> bool {
+    /// Whether a lookup with this setup may build on it; not if its key differs from one that was `seen` since.
+    pub(super) fn is_good_for(&self, setup: &Setup, seen: &KeysSeen, now: u64) -> bool {
+        let (Some(relay), Some(gateway)) = (
+            setup.relays().get(self.pair.relay),
+            setup.gateways().get(self.pair.gateway),
+        ) else {
+            return false;
+        };
+        let sightings = self
+            .key
+            .sightings(&gateway.host, relay.url.authority(), now);
         now < self.until
             && self.key.is_near(now)
-            && self.pair.relay < setup.relays().len()
-            && self.pair.gateway < setup.gateways().len()
+            && sightings
+                .iter()
+                .all(|sighting| seen.check(sighting).is_ok())
     }
 }
 

@@ -81,13 +81,13 @@ impl Running {
         query: ProofQuery,
         now: u64,
     ) -> Self {
-        let known = memory
-            .knowledge()
-            .filter(|known| known.is_good_for(setup, now));
         let mut seen = memory.keys_seen().clone();
         if let Some(store) = setup.store() {
             seen.extend(store.keys_seen().iter().cloned());
         }
+        let known = memory
+            .knowledge()
+            .filter(|known| known.is_good_for(setup, &seen, now));
         let mut running = Self {
             setup: setup.clone(),
             reader,

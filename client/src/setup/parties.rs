@@ -60,7 +60,7 @@ pub(crate) enum KeySource {
 }
 
 /// A relay that can be used.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct RelayEntry {
     pub(crate) url: RelayUrl,
     pub(crate) weight: u8,
@@ -69,7 +69,7 @@ pub(crate) struct RelayEntry {
 }
 
 /// A gateway that can be used.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct GatewayEntry {
     /// Lower case, without trailing dot.
     pub(crate) host: String,

@@ -209,8 +209,11 @@ impl Shelf {
         }
     }
 
-    /// Keeps an answer for at most a day.
+    /// Keeps an answer for at most a day, and forgets those whose time was over when it came: they name
+    /// whom somebody asked for, and are of no more use.
     pub(super) fn keep(&mut self, mut answer: Answer) {
+        let now = answer.since;
+        self.remove_if(|_, entry| matches!(entry, Entry::Answer(held) if held.until <= now));
         answer.until = answer
             .until
             .min(answer.since.saturating_add(ANSWER_MAX_SECONDS));

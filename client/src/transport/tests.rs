@@ -204,6 +204,95 @@ async fn silence_times_out_and_may_have_sent() {
     );
 }
 
+#[tokio::test]
+async fn a_handshake_that_never_ends_sent_nothing() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let (_, _, authority) = tls_server().await;
+    let patience = Patience {
+        connect: Duration::from_millis(50),
+        ..PATIENCE
+    };
+    let transport = Transport::new(Some(authority.as_bytes()), false, patience).unwrap();
+    let event = transport
+        .get(&format!("https://{address}/"), "a/b", 10)
+        .await;
+    assert_eq!(
+        failure(event),
+        (Sent::Nothing, TransportProblemKind::TimedOut)
+    );
+}
+
+#[tokio::test]
+async fn a_number_of_seconds_to_wait_is_handed_in_and_a_date_is_not() {
+    for (answer, expected) in [
+        (
+            &b"HTTP/1.1 429 Too Many Requests\r\nRetry-After: 30\r\nContent-Length: 0\r\n\r\n"[..],
+            Some(30),
+        ),
+        (
+            b"HTTP/1.1 503 Busy\r\nRetry-After: Wed, 21 Oct 2026 07:28:00 GMT\r\nContent-Length: 0\r\n\r\n",
+            None,
+        ),
+        (
+            b"HTTP/1.1 503 Busy\r\nRetry-After: 99999999999\r\nContent-Length: 0\r\n\r\n",
+            None,
+        ),
+    ] {
+        let (address, _) = canned(answer).await;
+        match plain().get(&format!("http://{address}/"), "a/b", 10).await {
+            Event::Response { retry_after, .. } => assert_eq!(retry_after, expected),
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+/// Resolves every name to an address that does not answer, and to one that does.
+#[derive(Clone)]
+struct TwoFamilies([SocketAddr; 2]);
+
+impl Service<hyper_util::client::legacy::connect::dns::Name> for TwoFamilies {
+    type Response = std::array::IntoIter<SocketAddr, 2>;
+    type Error = io::Error;
+    type Future = std::future::Ready<Result<Self::Response, Self::Error>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, _: hyper_util::client::legacy::connect::dns::Name) -> Self::Future {
+        std::future::ready(Ok(self.0.into_iter()))
+    }
+}
+
+#[tokio::test]
+async fn an_address_family_that_is_silent_is_not_waited_for() {
+    let (answering, mut told) = canned(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n").await;
+    // At the same port over IPv6, a socket whose queue is full: the kernel drops what would open a connection.
+    let silent = SocketAddr::from((std::net::Ipv6Addr::LOCALHOST, answering.port()));
+    let socket = tokio::net::TcpSocket::new_v6().unwrap();
+    socket.bind(silent).unwrap();
+    let _full = socket.listen(1).unwrap();
+    let mut waiting = Vec::new();
+    loop {
+        let connecting = tokio::net::TcpStream::connect(silent);
+        match tokio::time::timeout(Duration::from_millis(200), connecting).await {
+            Ok(connection) => waiting.push(connection.unwrap()),
+            Err(_) => break,
+        }
+        assert!(waiting.len() < 64, "the queue never fills");
+    }
+    // Neither address would be given up within the time of this request.
+    let patience = Duration::from_secs(3_600);
+    let resolver = TwoFamilies([silent, answering]);
+    let client: Client<_, Full<Bytes>> = Client::builder(TokioExecutor::new())
+        .build(tuned(HttpConnector::new_with_resolver(resolver), patience));
+    let uri = format!("http://relay.example:{}/", answering.port());
+    let answer = tokio::time::timeout(PATIENCE.request, client.get(uri.parse().unwrap())).await;
+    assert_eq!(answer.unwrap().unwrap().status(), 200);
+    assert!(told.recv().await.is_some());
+}
+
 /// A TLS server for `localhost` that speaks HTTP/2, with the PEM of its authority.
 async fn tls_server() -> (TcpListener, TlsAcceptor, String) {
     tls_server_in(1975..4096).await
@@ -246,8 +335,14 @@ async fn a_stream_refused_over_http2_was_not_processed() {
         assert_eq!(group, rustls::NamedGroup::X25519MLKEM768);
         let mut connection = h2::server::handshake(stream).await.unwrap();
         let mut reasons = [h2::Reason::REFUSED_STREAM, h2::Reason::CANCEL].into_iter();
+        let mut unanswered = Vec::new();
         while let Some(Ok((_, mut respond))) = connection.accept().await {
-            respond.send_reset(reasons.next().unwrap());
+            if let Some(reason) = reasons.next() {
+                respond.send_reset(reason);
+            } else {
+                unanswered.push(respond);
+                connection.abrupt_shutdown(h2::Reason::NO_ERROR);
+            }
         }
     });
     let transport = Transport::new(Some(authority.as_bytes()), false, PATIENCE).unwrap();
@@ -262,6 +357,9 @@ async fn a_stream_refused_over_http2_was_not_processed() {
         failure(cancelled),
         (Sent::Maybe, TransportProblemKind::Lost)
     );
+    // GOAWAY: the stream may have been processed before the server left.
+    let left = transport.post(&url, "a/b", vec![0; 9], 10).await;
+    assert_eq!(failure(left), (Sent::Maybe, TransportProblemKind::Lost));
 }
 
 #[tokio::test]

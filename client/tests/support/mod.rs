@@ -13,8 +13,8 @@ pub mod zone;
 use sotto_client::mimi::{Identifier, RecordForm, TieBreak};
 use sotto_client::proof::{Anchors, Question, RecordType};
 use sotto_client::{
-    Event, Knowledge, Lookup, Report, Sent, Setup, SetupBuilder, Step, TransportProblem,
-    TransportProblemKind,
+    Compared, Comparison, ComparisonStep, Event, Knowledge, Lookup, Memory, Report, Sent, Setup,
+    SetupBuilder, Step, TransportProblem, TransportProblemKind,
 };
 use sotto_envelope::schedule::Ratchet;
 use sotto_envelope::{Answer, Epoch, EpochKeys, KeyDocument, KeyRecord, KeyRing, ProofQuery};
@@ -188,14 +188,18 @@ impl World {
         identifier: &str,
         now: u64,
     ) -> Report {
+        self.lookup_remembering(&knowledge.clone().into(), setup, identifier, now)
+    }
+
+    pub fn lookup_remembering(
+        &mut self,
+        memory: &Memory,
+        setup: &Setup,
+        identifier: &str,
+        now: u64,
+    ) -> Report {
         let identifier: Identifier = identifier.parse().unwrap();
-        let started = Lookup::identifier_knowing(
-            &knowledge.clone().into(),
-            setup,
-            identifier,
-            RecordForm::Txt,
-            now,
-        );
+        let started = Lookup::identifier_knowing(memory, setup, identifier, RecordForm::Txt, now);
         self.drive(started, now)
     }
 
@@ -228,6 +232,34 @@ impl World {
             step = lookup.next(event, now);
         }
         panic!("the lookup does not end");
+    }
+
+    /// Plays both relays until the comparison is over.
+    pub fn compare(&mut self, setup: &Setup, memory: &Memory) -> Compared {
+        let (mut comparison, mut step) = Comparison::start(setup, memory, NOW);
+        for index in 0..100 {
+            let step_of_lookup = match step {
+                ComparisonStep::Get {
+                    url,
+                    accept,
+                    max_bytes,
+                } => Step::Get {
+                    url,
+                    accept,
+                    max_bytes,
+                },
+                ComparisonStep::Done(compared) => return *compared,
+            };
+            let event = match (self.interfere)(&step_of_lookup, index) {
+                Some(event) => {
+                    self.note(&step_of_lookup);
+                    event
+                }
+                None => self.honest(&step_of_lookup),
+            };
+            step = comparison.next(event, NOW);
+        }
+        panic!("the comparison does not end");
     }
 
     fn note(&mut self, step: &Step) {

@@ -101,6 +101,20 @@ fn an_answer_is_kept_a_day_at_most_and_not_at_all_without_a_ttl() {
 }
 
 #[test]
+fn what_is_over_is_forgotten_when_something_else_is_kept() {
+    let mut shelf = shelf();
+    shelf.keep(answer("a.test", NOW, NOW + HOUR));
+    shelf.keep(answer("b.test", NOW, NOW + 2 * HOUR));
+    shelf.mark(RecordType::TXT, &[statement("a.test", NOW, 1, None)]);
+    shelf.keep(answer("c.test", NOW + HOUR, NOW + 3 * HOUR));
+    assert_eq!(shelf.entries().count(), 3, "a.test is over, how new it was is not");
+    assert!(shelf.answer(&question("b.test"), NOW + HOUR).is_some());
+    // An answer without a life of its own still says what time it is.
+    shelf.keep(answer("d.test", NOW + 2 * HOUR, NOW + 2 * HOUR));
+    assert!(shelf.answer(&question("b.test"), NOW + HOUR).is_none());
+}
+
+#[test]
 fn the_answer_that_came_last_stands_even_if_the_clock_was_ahead_before() {
     let mut shelf = shelf();
     shelf.keep(answer("a.test", NOW + 400 * HOUR, NOW + 401 * HOUR));
