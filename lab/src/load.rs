@@ -38,9 +38,6 @@ use sender::{Arrivals, Live, Plan, send};
 use stock::Stock;
 use target::Target;
 
-/// Requests that find the peak: enough for a second or two.
-const PEAK_REQUESTS: u64 = 40_000;
-
 /// Requests sealed and sent at once while names are asked for the first time.
 const WARMING: u64 = 16_384;
 
@@ -171,14 +168,21 @@ impl Session {
         if let Some(factor) = load.overload {
             ensure!(factor > 0.0, "--overload {factor} is no load");
             let peak = self
-                .once(load, Arrivals::Closed, first, PEAK_REQUESTS, sample, None)
+                .once(
+                    load,
+                    Arrivals::Closed,
+                    first,
+                    load.peak_requests,
+                    sample,
+                    None,
+                )
                 .await?;
             let rate = peak.answered_per_second * factor;
             ensure!(
                 rate >= 1.0,
                 "nothing was answered, so there is no peak to overload"
             );
-            first += PEAK_REQUESTS;
+            first += load.peak_requests;
             let requests = (rate * load.seconds as f64) as u64;
             let plot = arguments.plot.as_deref();
             let over = self

@@ -107,9 +107,12 @@ pub(crate) struct LoadArguments {
     /// Send the next request as soon as there is an answer, instead: so many requests as --rate and --seconds come to.
     #[arg(long)]
     pub(crate) closed: bool,
-    /// Find the peak first, as --closed does, then send this many times the peak for --seconds.
+    /// Find the peak first, each request sent as soon as an earlier one is answered, then send this many times the peak for --seconds.
     #[arg(long, value_name = "FACTOR", conflicts_with = "closed")]
     pub(crate) overload: Option<f64>,
+    /// Requests that find the peak.
+    #[arg(long, value_name = "COUNT", default_value_t = 40_000, value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) peak_requests: u64,
     /// Connections.
     #[arg(long, value_name = "COUNT", default_value_t = 16, value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) connections: u64,
