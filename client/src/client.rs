@@ -17,7 +17,7 @@ use crate::transport::{Patience, TlsError, Transport};
 /// A client of one setup, cheap to clone, for any number of lookups at a time.
 ///
 /// It keeps connections to its relays, and for up to an hour what it learnt of them and of the
-/// gateway's keys, in memory alone. It keeps nothing of what was asked or answered.
+/// gateway's keys, in memory alone. What was asked and answered it keeps only in the store of its setup, if there is one.
 ///
 /// A lookup whose future is dropped is over: its request may have been processed or not, and everything else is as if
 /// it had not begun. Other lookups of the same client, and later ones, notice nothing. There is no

@@ -12,6 +12,8 @@
 //! - [`Lookup`] is a step machine without I/O that any HTTP stack can drive; an example stands there.
 //! - `Client` (feature `tokio`, on by default) drives it over hyper and rustls, and `blocking` does
 //!   so without an async runtime of the caller's.
+//! - [`Store`] is what they keep between lookups, if told to: in memory, or in a file (feature `store`, on by
+//!   default).
 //! - [`Setup`] is what both are told once. Its defaults are private.
 //! - [`Comparison`] holds what two relays show of the gateways' keys against each other, by a schedule of its own.
 //! - A lookup ends with a [`Report`]: the [`Outcome`], what proves it, and who learnt what.
@@ -20,11 +22,11 @@
 //!
 //! - Relay and gateway together know everything. [`Setup`] refuses a pair of one operator, but only as far
 //!   as both tell the truth about who they are.
-//! - Within the validity of its signatures, old data can be replayed; `max_age` narrows that.
-//! - Answers are not stored: the caller keeps a report until [`Report::cache_until`] if it wishes.
+//! - Within the validity of its signatures, old data can be replayed to whoever has not seen newer: a [`Store`]
+//!   remembers, and `max_age` narrows it. Without a store nothing is kept, and everything is asked for anew.
 //!
-//! Architecture Invariant: without the feature `tokio` there is no I/O and no clock in this crate,
-//! and with it none outside `transport` and `client`. No step names a URL off the configured relays.
+//! Architecture Invariant: without the features `tokio` and `store` there is no I/O and no clock in this
+//! crate, with `tokio` none outside `transport` and `client`, with `store` no file outside `store::file`. No step names a URL off the configured relays.
 
 mod comparison;
 pub mod contacts;

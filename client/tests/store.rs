@@ -406,3 +406,33 @@ fn a_store_shows_what_it_holds_and_debug_shows_nothing() {
         "of the name, and of the wildcard"
     );
 }
+
+#[cfg(feature = "store")]
+#[test]
+fn a_hundred_restarts_of_a_store_keep_one_order_and_stores_differ() {
+    let mut world = World::with_txt(&[(HUGH, &[LANTERN, HARBOUR])]);
+    let folder = tempfile::tempdir().unwrap();
+    let anchors = Anchors::parse(&world.zone.anchor()).unwrap();
+    let mut first = |file: &str| -> String {
+        let store = Store::open(folder.path().join(file)).unwrap();
+        let setup = Setup::builder(support::RELAY, support::GATEWAY)
+            .anchors(anchors.clone())
+            .store(store.clone())
+            .build()
+            .unwrap();
+        let report = lookup(&mut world, &setup, "hugh@example.test", NOW);
+        store.flush().unwrap();
+        let Outcome::Found(found) = report.outcome else {
+            panic!("{:?}", report.outcome)
+        };
+        found.services[0].provider.to_string()
+    };
+    let chosen = first("one");
+    for _ in 0..100 {
+        assert_eq!(first("one"), chosen);
+    }
+    // Of forty, all alike once in 2^39 runs.
+    let choices: Vec<_> = (0..40).map(|number| first(&format!("n{number}"))).collect();
+    assert!(choices.iter().any(|choice| *choice != choices[0]));
+    assert_eq!(world.requests.len(), 3 * 41, "each store asks once");
+}

@@ -289,6 +289,7 @@ fn every_usage_error_is_listed() {
     let function = "fncode(&self)->&'staticstr{";
     for (title, path) in [
         ("Identifiers", "core/mimi/src/identifier.rs"),
+        ("The store", "client/src/store/error.rs"),
         ("Records", "core/mimi/src/record.rs"),
         ("Publishing", "core/publish/src/publication/error.rs"),
         ("Files of accounts", "core/publish/src/accounts/error.rs"),

@@ -107,7 +107,11 @@ fn what_is_over_is_forgotten_when_something_else_is_kept() {
     shelf.keep(answer("b.test", NOW, NOW + 2 * HOUR));
     shelf.mark(RecordType::TXT, &[statement("a.test", NOW, 1, None)]);
     shelf.keep(answer("c.test", NOW + HOUR, NOW + 3 * HOUR));
-    assert_eq!(shelf.entries().count(), 3, "a.test is over, how new it was is not");
+    assert_eq!(
+        shelf.entries().count(),
+        3,
+        "a.test is over, how new it was is not"
+    );
     assert!(shelf.answer(&question("b.test"), NOW + HOUR).is_some());
     // An answer without a life of its own still says what time it is.
     shelf.keep(answer("d.test", NOW + 2 * HOUR, NOW + 2 * HOUR));
