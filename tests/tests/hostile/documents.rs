@@ -65,12 +65,12 @@ async fn keys_that_the_zone_does_not_name_are_swapped_keys() {
     let scene = Scene::new();
     let edition = scene.publish(&Vec::new());
     let proof = key_proof(&edition, HOST);
-    let unproved = Code::GatewayKeysUnproved;
+    let swapped_keys = Code::GatewayKeysSwapped;
     let today = Epoch::at(now());
     expect(
         &scene,
         encoded(swapped(&scene), proof.clone()),
-        unproved,
+        swapped_keys,
         "another secret",
     )
     .await;
@@ -78,7 +78,7 @@ async fn keys_that_the_zone_does_not_name_are_swapped_keys() {
     expect(
         &scene,
         encoded(vec![(today, tomorrow)], proof.clone()),
-        unproved,
+        swapped_keys,
         "tomorrow's list as today's",
     )
     .await;
@@ -86,7 +86,7 @@ async fn keys_that_the_zone_does_not_name_are_swapped_keys() {
     expect(
         &scene,
         encoded(vec![(today, old)], proof),
-        unproved,
+        swapped_keys,
         "an old list as today's",
     )
     .await;
@@ -139,12 +139,20 @@ async fn the_proof_of_another_host_proves_no_keys() {
     let edition = scene
         .realm
         .publish(&scene.key_records("other.test"), now() - DAY..now() + DAY);
-    for (name, what) in [
-        (KeyRecord::owner_name("other.test"), "another host's record"),
-        (KeyRecord::owner_name(HOST), "that there is no record"),
+    for (name, code, what) in [
+        (
+            KeyRecord::owner_name("other.test"),
+            Code::GatewayKeysForeign,
+            "another host's record",
+        ),
+        (
+            KeyRecord::owner_name(HOST),
+            Code::GatewayKeysUnproved,
+            "that there is no record",
+        ),
     ] {
         let document = encoded(scene.lists(), edition.prove(&name, "TXT"));
-        expect(&scene, document, Code::GatewayKeysUnproved, what).await;
+        expect(&scene, document, code, what).await;
     }
 }
 
@@ -153,7 +161,7 @@ async fn a_gateway_in_an_unsigned_zone_has_no_keys_to_believe() {
     let scene = Scene::at("gateway.unsigned.test");
     let edition = scene.publish(&Vec::new());
     let document = scene.document(&edition).encode().unwrap();
-    let detail = expect(&scene, document, Code::GatewayKeysUnproved, "unsigned").await;
+    let detail = expect(&scene, document, Code::GatewayZoneUnsigned, "unsigned").await;
     let Some(Detail::Proof(reason)) = detail else {
         panic!("{detail:?}");
     };

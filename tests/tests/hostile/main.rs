@@ -13,6 +13,7 @@
 mod answers;
 mod documents;
 mod gateway;
+mod partition;
 mod realm;
 mod relays;
 

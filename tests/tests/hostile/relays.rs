@@ -17,7 +17,7 @@ use crate::{ALICE, alice_at, lookup, provider, unavailable};
 
 /// The three things that a client asks of a relay, in this order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Asked {
+pub(crate) enum Asked {
     Description,
     Keys,
     Question,
@@ -27,7 +27,7 @@ const ALL: [Asked; 3] = [Asked::Description, Asked::Keys, Asked::Question];
 
 /// What a relay does.
 #[derive(Clone)]
-enum Act {
+pub(crate) enum Act {
     /// Sends these octets and reads the next request.
     Send(Vec<u8>),
     /// Sends these octets and closes the connection.
@@ -37,13 +37,13 @@ enum Act {
 }
 
 /// A relay that follows a script, for as long as the test process lasts.
-struct Relay {
-    address: SocketAddr,
-    questions: Arc<AtomicUsize>,
+pub(crate) struct Relay {
+    pub(crate) address: SocketAddr,
+    pub(crate) questions: Arc<AtomicUsize>,
 }
 
 impl Relay {
-    fn start(mut act: impl FnMut(Asked, &[u8]) -> Act + Send + 'static) -> Self {
+    pub(crate) fn start(mut act: impl FnMut(Asked, &[u8]) -> Act + Send + 'static) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let address = listener.local_addr().unwrap();
         let questions = Arc::new(AtomicUsize::new(0));
@@ -131,8 +131,13 @@ fn response(status: &str, media_type: &str, content: &[u8]) -> Vec<u8> {
     [head.as_bytes(), content].concat()
 }
 
+/// A key document, as a relay sends it.
+pub(crate) fn key_document(document: &[u8]) -> Vec<u8> {
+    response("200 OK", media::KEY_DOCUMENT, document)
+}
+
 /// What an honest relay with an honest gateway sends, as whole responses.
-fn honest(scene: &Scene) -> impl FnMut(Asked, &[u8]) -> Vec<u8> + Send + use<> {
+pub(crate) fn honest(scene: &Scene) -> impl FnMut(Asked, &[u8]) -> Vec<u8> + Send + use<> {
     let description = RelayDescription {
         version: RelayDescription::VERSION,
         operator: RELAY_OPERATOR.to_owned(),
@@ -153,7 +158,7 @@ fn honest(scene: &Scene) -> impl FnMut(Asked, &[u8]) -> Vec<u8> + Send + use<> {
             media::JSON,
             &serde_json::to_vec(&description).unwrap(),
         ),
-        Asked::Keys => response("200 OK", media::KEY_DOCUMENT, &document),
+        Asked::Keys => key_document(&document),
         Asked::Question => {
             let (request, sealer) = ring.open(body).unwrap();
             let query = request.query(HOST).unwrap();
