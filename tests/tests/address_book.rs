@@ -151,6 +151,33 @@ fn summary(lines: &[Value]) -> &Value {
     &lines.last().unwrap()["summary"]
 }
 
+/// Every key of every line stands in the document that lists them.
+fn assert_documented(lines: &[Value]) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/json.md");
+    let text = fs::read_to_string(path).unwrap();
+    let (_, section) = text.split_once("## `sotto lookup --contacts`\n").unwrap();
+    let section = section.split("\n## ").next().unwrap();
+    let keys = |value: &Value| -> Vec<String> {
+        let keys = value.as_object().into_iter().flatten();
+        keys.map(|(key, _)| key.clone()).collect()
+    };
+    for line in lines {
+        for (name, body) in line.as_object().unwrap() {
+            let mut named = keys(body);
+            named.extend(keys(&body["branches"]));
+            named.extend(keys(&body["shares"][0]));
+            named.push(name.clone());
+            for key in named {
+                let is_outcome = ["opted_out", "no_record", "invalid", "insecure", "bogus"];
+                assert!(
+                    section.contains(&format!("`{key}`")) || is_outcome.contains(&key.as_str()),
+                    "{key} of {name}"
+                );
+            }
+        }
+    }
+}
+
 /// How often the gateway was asked for each name; its own key name aside.
 fn asked(views: &Views) -> BTreeMap<String, usize> {
     let mut asked = BTreeMap::new();
@@ -212,6 +239,8 @@ async fn a_book_is_looked_up_and_what_a_domain_denies_stays_at_home() {
             .all(|name| name.starts_with("_user._mimi.") || *name == "_mimi.phones.test."),
         "{others:?}"
     );
+
+    assert_documented(&lines);
 
     // What the relay saw: as many requests as were drawn before anything was known.
     let run = &lines.iter().find_map(|line| line.get("run")).unwrap();
@@ -380,6 +409,7 @@ async fn a_dry_run_sends_nothing() {
     drop(world.take_views());
     let (code, lines, _) = desk.run(&["--dry-run"]).await;
     assert_eq!((code, lines.len()), (0, 1));
+    assert_documented(&lines);
     assert_eq!(lines[0]["dry_run"]["people"], PEOPLE.len());
     assert_eq!(
         lines[0]["dry_run"]["questions_most"],

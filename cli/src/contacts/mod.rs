@@ -41,7 +41,7 @@ pub(crate) struct ContactsArguments {
     #[arg(
         long = "contacts",
         value_name = "FILE",
-        conflicts_with_all = ["identifier", "save_proof", "explain", "svg"]
+        conflicts_with_all = ["identifier", "save_proof", "explain", "svg", "next"]
     )]
     pub(crate) file: Option<PathBuf>,
     /// How the book is written, if it is not taken for what it is.

@@ -24,6 +24,13 @@ use crate::{clock, json, lookup, progress};
 /// seconds.
 const UNDER_WAY_MAX: usize = 64;
 
+/// The least time between two comparisons of keys, of which one a day is due.
+const COMPARISON_PAUSE: Duration = Duration::from_secs(60);
+
+/// Milliseconds between two questions below which a person is told that it is a burst: a relay of a few thousand people
+/// carries about one question a second.
+const BURST_MILLIS: u64 = 1_000;
+
 /// How a run ended.
 #[derive(Debug)]
 enum End {
@@ -88,7 +95,12 @@ pub(super) fn run(
         json,
     };
     run.announce(pace, addresses.folded, addresses.numbers_left_out)?;
-    let end = runtime.block_on(run.drive(stop));
+    let end = runtime.block_on(async {
+        let comparing = tokio::spawn(compare_keys(run.client.clone()));
+        let end = run.drive(stop).await;
+        comparing.abort();
+        end
+    });
     run.bar.finish_and_clear();
     run.conclude(end)
 }
@@ -181,6 +193,12 @@ impl Run {
                 span::words(pace.within_millis)
             ));
         }
+        if u64::try_from(pace.slots).unwrap_or(u64::MAX) > pace.within_millis / BURST_MILLIS {
+            lines.push(
+                "note: that is more than one a second, a burst that is easily told to be one address book; give it more time with --within"
+                    .to_owned(),
+            );
+        }
         show::notes(&lines);
         Ok(())
     }
@@ -246,7 +264,7 @@ impl Run {
                 under_way.spawn(async move { (errand, client.query(question).await) });
             }
             Errand::Cover(question) => {
-                let question = question.clone();
+                let (client, question) = (client.asking_anew(), question.clone());
                 under_way.spawn(async move { (errand, client.query(question).await) });
             }
         }
@@ -387,6 +405,16 @@ impl Run {
             notes,
             exit,
         })
+    }
+}
+
+/// Compares the gateway's keys over several relays at the client's own times, which no question shows in.
+async fn compare_keys(client: Client) {
+    while let Some(until) = client.until_comparison() {
+        tokio::time::sleep(until.max(COMPARISON_PAUSE)).await;
+        if let Some(alarm) = client.compare_keys().await.alarm {
+            show::notes(&[format!("note: {alarm}")]);
+        }
     }
 }
 

@@ -247,6 +247,7 @@ pub(super) fn text(book: &Book, answers: &[Option<Answer>], tally: &Tally) -> St
             escape(code)
         );
     }
+    text.push_str("  --json names everybody\n");
     let Branches {
         open,
         absent,

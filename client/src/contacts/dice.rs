@@ -3,26 +3,30 @@
 use std::fmt;
 
 use sha2::{Digest, Sha256};
+use zeroize::Zeroizing;
 
 /// Uniform random numbers from a seed: SHA-256 over the seed and a counter.
 ///
 /// The same seed throws the same numbers. Whoever does not know it cannot tell them from chance, which is why it must be
 /// fresh and secret: a relay that guessed it would know the order of the questions.
 pub struct Dice {
-    seed: [u8; 32],
+    seed: Zeroizing<[u8; 32]>,
     thrown: u64,
 }
 
 impl Dice {
     /// Dice that throw what `seed` says.
     #[must_use]
-    pub const fn new(seed: [u8; 32]) -> Self {
-        Self { seed, thrown: 0 }
+    pub fn new(seed: [u8; 32]) -> Self {
+        Self {
+            seed: Zeroizing::new(seed),
+            thrown: 0,
+        }
     }
 
     fn throw(&mut self) -> u64 {
         let digest = Sha256::new()
-            .chain_update(self.seed)
+            .chain_update(self.seed.as_slice())
             .chain_update(self.thrown.to_be_bytes())
             .finalize();
         self.thrown += 1;

@@ -24,6 +24,7 @@
 //! # Limitations
 //!
 //! - Cover blurs how many people a book holds and when each was asked for. It does not hide a domain that is asked once.
+//! - Questions about one rare domain belong together, however far apart they are.
 //! - The gateway knows which relay asks. Where a relay carries next to nothing else, pacing buys little: see
 //!   [`Exposure::share`].
 //!

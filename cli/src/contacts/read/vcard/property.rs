@@ -1,6 +1,7 @@
 //! Lines of a vCard, unfolded, and the properties in them (RFC 6350 section 3.2).
 
 use std::borrow::Cow;
+use std::iter::{Enumerate, Peekable};
 
 use super::super::{LINE_MAX_OCTETS, text};
 
@@ -32,9 +33,12 @@ impl LogicalLine {
     }
 }
 
+/// The lines of a file as they stand there.
+type Lines<'a> = std::slice::Split<'a, u8, fn(&u8) -> bool>;
+
 /// The logical lines of a file.
 pub(super) struct LogicalLines<'a> {
-    lines: std::iter::Peekable<std::iter::Enumerate<std::slice::Split<'a, u8, fn(&u8) -> bool>>>,
+    lines: Peekable<Enumerate<Lines<'a>>>,
 }
 
 impl<'a> LogicalLines<'a> {
