@@ -1,4 +1,4 @@
-//! `sotto lookup --contacts` through a private internet: who learns of whom, when, and how often; and a run that is killed.
+//! `sotto lookup --contacts FILE` through a private internet: who learns of whom, when, and how often; and a run that is killed.
 
 #![allow(
     clippy::unwrap_used,
@@ -155,7 +155,7 @@ fn summary(lines: &[Value]) -> &Value {
 fn assert_documented(lines: &[Value]) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/json.md");
     let text = fs::read_to_string(path).unwrap();
-    let (_, section) = text.split_once("## `sotto lookup --contacts`\n").unwrap();
+    let (_, section) = text.split_once("## `sotto lookup --contacts FILE`\n").unwrap();
     let section = section.split("\n## ").next().unwrap();
     let keys = |value: &Value| -> Vec<String> {
         let keys = value.as_object().into_iter().flatten();
