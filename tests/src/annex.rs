@@ -251,9 +251,25 @@ impl TalkativeServer {
         resolver: SocketAddr,
         patience: Duration,
     ) -> Result<Self> {
+        Self::gateway_with(world, carrier, resolver, patience, |_| {})
+    }
+
+    /// [`Self::gateway`], with its configuration changed.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::gateway`].
+    pub fn gateway_with(
+        world: &World,
+        carrier: Carrier,
+        resolver: SocketAddr,
+        patience: Duration,
+        change: impl FnOnce(&mut Table),
+    ) -> Result<Self> {
         let directory = tempfile::tempdir()?;
         let place = own(&directory)?;
         let mut draft = Draft::gateway(world, carrier, resolver, &place.join("gateway.keys"))?;
+        change(&mut draft.0);
         draft.set("dns", "timeout_ms", i64::try_from(patience.as_millis())?);
         draft.set("log", "format", "json");
         Self::start("sotto-gateway", draft, directory)
@@ -265,9 +281,24 @@ impl TalkativeServer {
     ///
     /// Why it does not start, with what it said.
     pub fn relay(world: &World, carrier: Carrier, gateway: SocketAddr) -> Result<Self> {
+        Self::relay_with(world, carrier, gateway, |_| {})
+    }
+
+    /// [`Self::relay`], with its configuration changed.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::relay`].
+    pub fn relay_with(
+        world: &World,
+        carrier: Carrier,
+        gateway: SocketAddr,
+        change: impl FnOnce(&mut Table),
+    ) -> Result<Self> {
         let directory = tempfile::tempdir()?;
         own(&directory)?;
-        let draft = Draft::relay(world, carrier, gateway)?;
+        let mut draft = Draft::relay(world, carrier, gateway)?;
+        change(&mut draft.0);
         Self::start("sotto-relay", draft, directory)
     }
 

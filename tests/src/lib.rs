@@ -9,7 +9,9 @@
 //! process, however that ends.
 
 pub mod annex;
+pub mod asker;
 pub mod authority;
+pub mod balancer;
 pub mod binaries;
 mod ca;
 pub mod contacts;

@@ -6,53 +6,17 @@
     reason = "a helper of a test may panic as the test may"
 )]
 
-use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::thread;
 use std::time::Duration;
 
-use sotto_envelope::{KeyConfigList, ProofQuery, Suite, seal};
 use sotto_tests::annex::{Carrier, TalkativeServer};
+use sotto_tests::asker::Asker;
 use sotto_tests::crowd::Crowd;
-use sotto_tests::raw::{RawConnection, RawResponse};
 use sotto_wire::{media, path};
 use sotto_world::{GATEWAY_HOST, Options, RELAY_OPERATORS, World};
 
 /// Lookups at a time, each over a connection of its own.
 const ASKERS: usize = 20;
-
-/// Somebody who asks through a relay.
-#[derive(Clone)]
-struct Asker {
-    relay: SocketAddr,
-    carrier: Carrier,
-    authority: PathBuf,
-}
-
-impl Asker {
-    fn exchange(&self, line: &str, content: &[u8]) -> RawResponse {
-        let mut connection = match self.carrier {
-            Carrier::Tls => RawConnection::open(self.relay, &self.authority).unwrap(),
-            Carrier::Plain => RawConnection::plain(self.relay).unwrap(),
-        };
-        let head = format!(
-            "{line} /{GATEWAY_HOST} HTTP/1.1\r\nHost: relay.test\r\nContent-Type: {}\r\n",
-            media::OHTTP_REQUEST
-        );
-        connection.exchange(&head, content).unwrap()
-    }
-
-    /// Asks for `name`, and returns the status inside the answer.
-    fn ask(&self, name: &str) -> u16 {
-        let list = KeyConfigList::parse(&self.exchange("GET", &[]).body).unwrap();
-        let key = list.config(Suite::XWing).unwrap();
-        let query = ProofQuery::new(name, "TXT").unwrap();
-        let (envelope, opener) = seal(&query, GATEWAY_HOST, &key).unwrap();
-        let answer = self.exchange("POST", &envelope.into_bytes());
-        assert_eq!(answer.status(), Some(200), "{}", answer.head);
-        opener.open(&answer.body).unwrap().status
-    }
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn two_thousand_who_dawdle_do_not_hurt_who_asks() {
@@ -82,7 +46,10 @@ async fn two_thousand_who_dawdle_do_not_hurt_who_asks() {
         let askers: Vec<_> = (0..ASKERS)
             .map(|index| {
                 let asker = asker.clone();
-                thread::spawn(move || asker.ask(&format!("_mimi.nobody-{index}.example.test.")))
+                thread::spawn(move || {
+                    let name = format!("_mimi.nobody-{index}.example.test.");
+                    asker.ask(&name).unwrap()
+                })
             })
             .collect();
         for asker in askers {
