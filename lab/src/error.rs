@@ -15,7 +15,7 @@ pub enum LabError {
     #[error(transparent)]
     Scenario(#[from] ScenarioError),
     /// A file cannot be read or written.
-    #[error("{path}: {source}")]
+    #[error("{path} cannot be read or written")]
     File {
         /// The file.
         path: PathBuf,
@@ -51,10 +51,10 @@ pub enum LabError {
     #[error("{0} is there already: name another directory, or remove it first")]
     Exists(PathBuf),
     /// The population's zones could not be made.
-    #[error("the zones could not be made: {0}")]
+    #[error("the zones could not be made")]
     Dns(#[from] DnsError),
     /// The population's names could not be proved.
-    #[error("a name could not be proved: {0}")]
+    #[error("a name could not be proved")]
     Prove(#[from] ProveError),
     /// Something that the laboratory itself wrote is not what it should be.
     #[error("the laboratory contradicts itself: {0}")]

@@ -5,8 +5,10 @@
 //! - [`simulate`]: every message of every lookup, in simulated time, by the gateway's and the relay's own rules.
 //!   [`sample`] seals some of them with real keys; [`record`](mod@record) writes it all to a directory.
 //! - [`views`]: what each party saw, typed so that none can hold what its party must not know.
+//! - [`attack`](mod@attack): what each of them can make of it, with intervals, baselines and controls.
 //! - [`statistics`]: pure estimators of leakage.
 
+pub mod attack;
 mod error;
 pub mod population;
 pub mod record;

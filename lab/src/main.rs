@@ -2,6 +2,7 @@
 
 mod account;
 mod demo;
+mod judge;
 mod load;
 mod page;
 mod run;
@@ -46,6 +47,8 @@ enum Command {
     },
     /// Simulate a population that looks people up, and record what each party sees.
     Run(run::Arguments),
+    /// Tell what each party can make of what it saw; fails if a control does not come out as it must.
+    Attack(judge::Arguments),
     /// Send a gateway as many requests as wanted, and tell what that costs it and how it bears it.
     Load(Box<load::Arguments>),
     /// Be the gateway that `load` loads.
@@ -77,6 +80,7 @@ fn main() -> ExitCode {
                 .await
                 .map(|()| ExitCode::SUCCESS),
             Command::Run(arguments) => run::run(&arguments, cli.json).map(|()| ExitCode::SUCCESS),
+            Command::Attack(arguments) => judge::run(&arguments, cli.json),
             Command::Load(arguments) => tokio::select! {
                 done = load::run(*arguments, cli.json) => done.map(|()| ExitCode::SUCCESS),
                 _ = tokio::signal::ctrl_c() => Ok(ExitCode::from(INTERRUPTED)),

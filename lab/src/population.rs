@@ -16,8 +16,8 @@ use serde::{Deserialize, Serialize};
 use crate::LabError;
 use crate::scenario::{Names, Scenario};
 use crate::views::{Host, OwnerName};
-pub(crate) use proving::problem_octets;
 pub use proving::{Question, Step};
+pub(crate) use proving::{answer_octets, problem_octets};
 
 /// How the zone of a name is signed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -79,8 +79,6 @@ pub struct Person {
     pub presence: Presence,
     /// Octets of the proof.
     pub proof_octets: usize,
-    /// Octets of the answer inside the envelope, not padded: the Binary HTTP message with its status and fields.
-    pub message_octets: usize,
     /// Octets of the encapsulated response as a gateway sends it.
     pub answer_octets: usize,
     /// Seconds that the proof may be kept if everything in it is new.

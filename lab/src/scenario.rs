@@ -213,7 +213,7 @@ pub struct Network {
 #[derive(Debug, thiserror::Error)]
 pub enum ScenarioError {
     /// It cannot be read.
-    #[error("{path}: {source}")]
+    #[error("{path} cannot be read")]
     File {
         /// The file.
         path: String,
@@ -221,7 +221,7 @@ pub enum ScenarioError {
         source: std::io::Error,
     },
     /// It is not TOML, or has a key that no scenario has.
-    #[error("{path}: {source}")]
+    #[error("{path} is no scenario; lab/scenarios/town.toml shows every key")]
     Form {
         /// The file.
         path: String,
@@ -249,7 +249,7 @@ pub enum ScenarioError {
         expected: &'static str,
     },
     /// The mixing is none that a relay would take.
-    #[error("relay.mixing: {0}")]
+    #[error("relay.mixing")]
     Mixing(#[from] PolicyError),
 }
 
@@ -631,6 +631,8 @@ impl Default for Network {
 
 #[cfg(test)]
 mod tests {
+    use std::error::Error;
+
     use super::*;
 
     const SMALL: &str = "title = 'small'\nlookups = 10\n[clients]\ncount = 2\nlookups_per_second = 1\n[names]\ncount = 5\n";
@@ -701,7 +703,9 @@ mod tests {
         ] {
             assert!(SMALL.contains(from));
             let error = Scenario::parse(&SMALL.replace(from, to)).unwrap_err();
-            assert!(error.to_string().contains(said), "{to}: {error}");
+            let cause = error.source().map(ToString::to_string);
+            let told = format!("{error}: {}", cause.unwrap_or_default());
+            assert!(told.contains(said), "{to}: {told}");
         }
     }
 }

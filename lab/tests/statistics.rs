@@ -81,10 +81,8 @@ fn tables_agree_with_scikit_learn_and_scipy() {
     let tables = vectors().tables;
     assert_eq!(tables.len(), 3);
     for table in tables {
-        let mut joint = Joint::default();
-        for (secret, observation) in table.secrets.into_iter().zip(table.observations) {
-            joint.add(secret, observation, 1);
-        }
+        let pairs: Vec<_> = table.secrets.into_iter().zip(table.observations).collect();
+        let joint = Joint::new(&pairs);
         near(joint.secret_entropy(), table.entropy, 1e-9, &table.name);
         near(joint.plug_in(), table.plug_in, 1e-9, &table.name);
         if table.name == "noise" {

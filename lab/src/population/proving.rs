@@ -112,17 +112,20 @@ pub(super) fn prove(
             )));
         }
         let proof_octets = proof.len();
-        let class = Answer::proof(proof)
-            .class()
-            .ok_or_else(|| contradiction(format!("{}: the proof fits no answer", question.name)))?;
-        let message_octets = proof_octets + MESSAGE_OCTETS;
+        let octets = answer_octets(scenario.gateway.padding, proof_octets);
+        let sealed = Answer::proof(proof).class().map(AnswerClass::bytes);
+        if scenario.gateway.padding == Padding::Classes && sealed != Some(octets) {
+            return Err(contradiction(format!(
+                "{}: sealed {sealed:?}",
+                question.name
+            )));
+        }
         people.push(Person {
             name: shown(&question.name),
             kind: drawn.kind,
             presence: drawn.presence,
             proof_octets,
-            message_octets,
-            answer_octets: padded(scenario.gateway.padding, message_octets, class.bytes()),
+            answer_octets: octets,
             ttl: judged.cache_ttl.map_or(0, u64::from),
             steps,
         });
@@ -139,8 +142,19 @@ pub(super) fn prove(
     })
 }
 
+/// Octets of the encapsulated response that holds a proof, under a padding.
+pub(crate) fn answer_octets(padding: Padding, proof_octets: usize) -> usize {
+    let bare = proof_octets + MESSAGE_OCTETS;
+    let fits = |class: &&AnswerClass| bare + SEALING_OCTETS <= class.bytes();
+    let class = AnswerClass::ALL
+        .iter()
+        .find(fits)
+        .unwrap_or(&AnswerClass::Overflow);
+    padded(padding, bare, class.bytes())
+}
+
 /// Octets of the encapsulated response under a padding.
-pub(crate) fn padded(padding: Padding, message_octets: usize, class_octets: usize) -> usize {
+fn padded(padding: Padding, message_octets: usize, class_octets: usize) -> usize {
     match padding {
         Padding::Classes => class_octets,
         Padding::None => message_octets + SEALING_OCTETS,

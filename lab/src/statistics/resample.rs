@@ -131,10 +131,18 @@ impl Permutation {
                 statistic(&labels)
             })
             .collect();
+        Baseline::of(values, seen)
+    }
+}
+
+impl Baseline {
+    /// What a statistic that came to `seen` is beside the values that chance gave; `None` if there are none.
+    #[must_use]
+    pub fn of(values: Vec<f64>, seen: f64) -> Option<Self> {
         let reached = values.iter().filter(|value| **value >= seen).count();
         let (count, sum) = (values.len() as f64, values.iter().sum::<f64>());
         let interval = Interval::of(values)?;
-        Some(Baseline {
+        Some(Self {
             mean: sum / count,
             low: interval.low,
             high: interval.high,
