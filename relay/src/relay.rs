@@ -242,11 +242,15 @@ impl Shared {
                 tracing::warn!(key, "has changed, which counts from a restart on");
             }
         }
-        // What is not replaced is not to be announced anew either.
-        service.config.listen = before.config.listen.clone();
-        service.config.admin.clone_from(&before.config.admin);
-        service.config.log = before.config.log;
-        service.config.connections = before.config.connections;
+        let now = &mut service.config;
+        now.listen = before.config.listen.clone();
+        now.admin.clone_from(&before.config.admin);
+        now.log = before.config.log;
+        now.connections = before.config.connections;
+        // Good as written, but not before the restart that a longer drain takes.
+        for contradiction in now.contradictions() {
+            tracing::warn!(%contradiction, "until a restart");
+        }
         let service = Arc::new(service);
         self.begin_with(&service).await;
         self.lasting.set_rate(config.quota);

@@ -57,8 +57,8 @@ fn exponential_delays_have_the_distribution_of_what_fits_below_the_cap() {
     let share =
         |below: f64| delays.iter().filter(|delay| **delay < below).count() as f64 / count as f64;
     let fitting = 1.0 - (-5.0_f64).exp();
-    for (ms, unbounded) in [(50.0, 1.0), (100.0, 2.0), (200.0, 4.0)] {
-        let expected = (1.0 - (-unbounded as f64).exp()) / fitting;
+    for (ms, unbounded) in [(50.0, 1.0_f64), (100.0, 2.0), (200.0, 4.0)] {
+        let expected = (1.0 - (-unbounded).exp()) / fitting;
         assert!((share(ms / 1_000.0) - expected).abs() < 2e-4, "{ms}");
     }
     // Delays cut to the cap would be one in 148 of them, all equal; drawn again, none stands out.

@@ -62,9 +62,10 @@ async fn a_message_keeps_its_place_until_it_would_have_left() {
     }
     task.abort();
     assert!(task.await.unwrap_err().is_cancelled());
-    let queue = mixer.queue();
-    assert_eq!(room.available_permits(), 1 - queue.messages.len());
-    drop(queue);
+    {
+        let queue = mixer.queue();
+        assert_eq!(room.available_permits(), 1 - queue.messages.len());
+    }
     assert!(room.acquire().await.is_ok(), "and no longer");
 }
 
