@@ -155,7 +155,9 @@ fn summary(lines: &[Value]) -> &Value {
 fn assert_documented(lines: &[Value]) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/json.md");
     let text = fs::read_to_string(path).unwrap();
-    let (_, section) = text.split_once("## `sotto lookup --contacts FILE`\n").unwrap();
+    let (_, section) = text
+        .split_once("## `sotto lookup --contacts FILE`\n")
+        .unwrap();
     let section = section.split("\n## ").next().unwrap();
     let keys = |value: &Value| -> Vec<String> {
         let keys = value.as_object().into_iter().flatten();
@@ -460,6 +462,38 @@ async fn cover_is_asked_from_the_list_that_is_given() {
     assert_eq!(
         (&summary(&lines)["sent"], &summary(&lines)["cover"]),
         (&8.into(), &7.into())
+    );
+    world.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_store_holds_is_not_asked_and_cover_is() {
+    let world = World::start(Options::default()).await.unwrap();
+    let desk = Desk::new(
+        &world,
+        "hugh@example.test\nghost@example.test\nx@gateway.test\n",
+    );
+    let more = ["--within", "1s", "--format", "lines"];
+    let (code, lines, said) = desk.run(&more).await;
+    assert_eq!(code, 0, "{said}");
+    assert_eq!(summary(&lines)["from_store"], 0);
+    drop(world.take_views());
+
+    // Everybody was answered, so that this is a new run.
+    let (code, lines, said) = desk.run(&more).await;
+    assert_eq!(code, 0, "{said}");
+    let contacts = contacts(&lines);
+    assert_eq!(contacts["hugh@example.test"]["resumed"], false);
+    assert_eq!(contacts["hugh@example.test"]["outcome"], "found");
+    assert_eq!(contacts["x@gateway.test"]["asked"], false);
+    let summary = summary(&lines);
+    assert_eq!(summary["from_store"], 4);
+    assert_eq!(summary["sent"], summary["cover"]);
+    let asked = asked(&world.take_views());
+    assert_eq!(summary["cover"], asked.values().sum::<usize>());
+    assert!(
+        asked.keys().all(|name| name.starts_with("_user._mimi.")),
+        "{asked:?}"
     );
     world.shutdown().await;
 }

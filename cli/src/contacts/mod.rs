@@ -10,6 +10,7 @@ mod run;
 mod show;
 mod span;
 mod state;
+mod stop;
 
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};

@@ -8,12 +8,12 @@ use sotto_client::contacts::{
     Book, Campaign, Cover, Dice, Due, Errand, Finding, Schedule, Spared, Trial, slot_count,
 };
 use sotto_client::{Client, Fault, Outcome, Report, Retry, Setup};
-use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::task::JoinSet;
 
 use super::answer::Answer;
 use super::show::{self, Tally};
 use super::state::{Pace, State};
+use super::stop::Stop;
 use super::{Addresses, WITHIN_MILLIS, span};
 use crate::Output;
 use crate::exit::Exit;
@@ -331,7 +331,8 @@ impl Run {
             self.state.answered(person.owner.as_str(), &answer)?;
         }
         if self.json {
-            show::print(&show::contact(person, &answer, false))?;
+            let line = show::contact(person, &answer, false);
+            self.bar.suspend(|| show::print(&line))?;
         }
         self.answers[contact] = Some(answer);
         Ok(())
@@ -374,9 +375,7 @@ impl Run {
             _ if self.tally.not_asked > 0 => Exit::Stopped,
             _ => Exit::Done,
         };
-        if is_complete {
-            // Whoever is told the outcome below needs no state any more.
-        } else {
+        if !is_complete {
             notes.push(format!(
                 "note: {} of {} people are answered; the same command goes on with the rest (kept until then: {})",
                 self.tally.people - self.tally.not_asked - self.tally.unavailable - self.tally.bogus,
@@ -441,37 +440,6 @@ fn refuse_if_all_fail(report: &Report) -> Result<(), Failure> {
             })
         }
         _ => Ok(()),
-    }
-}
-
-/// Ctrl-C, or the system's wish that the process end.
-struct Stop {
-    interrupt: Signal,
-    terminate: Signal,
-}
-
-impl Stop {
-    fn new() -> Result<Self, Failure> {
-        let listen = |kind| {
-            signal(kind).map_err(|error| {
-                Failure::own(
-                    "client_failed",
-                    error,
-                    "report it as a defect of this software",
-                )
-            })
-        };
-        Ok(Self {
-            interrupt: listen(SignalKind::interrupt())?,
-            terminate: listen(SignalKind::terminate())?,
-        })
-    }
-
-    async fn asked(&mut self) {
-        tokio::select! {
-            _ = self.interrupt.recv() => {}
-            _ = self.terminate.recv() => {}
-        }
     }
 }
 

@@ -70,15 +70,16 @@ pub(super) fn notes(lines: &[String]) {
 /// Prints to standard output, now.
 pub(super) fn print(text: &str) -> Result<(), Failure> {
     let mut out = io::stdout().lock();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-        // Who closed the pipe has seen enough, and what follows is kept all the same.
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Failure::own(
-            "output_not_written",
-            format!("standard output cannot be written: {error}"),
-            "check the disk and the permissions; the same command goes on where this one stopped",
-        )),
-        _ => Ok(()),
-    }
+    out.write_all(text.as_bytes())
+        .and_then(|()| out.flush())
+        .map_err(|error| {
+            // Who closed the pipe wants no more questions asked either.
+            Failure::own(
+                "output_not_written",
+                format!("standard output cannot be written: {error}"),
+                "check the disk and the permissions; the same command goes on where this one stopped",
+            )
+        })
 }
 
 /// One person, as a line of JSON.
