@@ -3,7 +3,8 @@
 use std::{convert::Infallible, future::poll_fn, pin::pin, sync::Arc, time::Duration};
 
 use axum::Router;
-use hyper::{Request, body::Incoming, service::service_fn};
+use futures_util::future::{Either, FutureExt};
+use hyper::{Request, Version, body::Incoming, service::service_fn};
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
     server::conn::auto,
@@ -160,7 +161,14 @@ impl Connector {
             if let Some(key) = peer.key {
                 known.insert(key);
             }
-            let answer = Handling::start(router.clone().call(request));
+            let multiplexed = request.version() == Version::HTTP_2;
+            let handler = router.clone().call(request);
+            // Otherwise a connection has one request at a time, and the others have tasks of their own.
+            let answer = if multiplexed {
+                Either::Left(Handling::start(handler))
+            } else {
+                Either::Right(handler.map(Ok))
+            };
             async move {
                 let answer = answer.await?;
                 let answer = answer.unwrap_or_else(|never: Infallible| match never {});
@@ -170,26 +178,31 @@ impl Connector {
         let io = TokioIo::new(Watched::new(io, &activity));
         let mut connection = pin!(builder.serve_connection(io, service));
         let mut streams = Streams::of(begin);
-        let patience = self.limits.header_timeout();
-        let mut rested = Duration::ZERO;
+        let (patience, idle) = (self.limits.header_timeout(), self.limits.idle_timeout());
+        let look_every = patience.min(idle);
+        let (mut rested, mut stuck) = (Duration::ZERO, Duration::ZERO);
         let ending = loop {
             let before = activity.seen();
             tokio::select! {
                 _ = poll_fn(|cx| streams.poll_with(connection.as_mut(), cx)) => return,
                 _ = self.stopped.changed() => break self.limits.drain(),
                 () = leaves.notified() => break GIVING_WAY,
-                () = sleep(patience) => {}
+                () = sleep(look_every) => {}
             }
             let now = activity.seen();
-            if now.is_stuck_since(&before) {
+            let so_far = |holds: bool, before: Duration| {
+                if holds {
+                    before + look_every
+                } else {
+                    Duration::ZERO
+                }
+            };
+            rested = so_far(now.rests_since(&before), rested);
+            stuck = so_far(now.is_stuck_since(&before), stuck);
+            if stuck >= patience {
                 return;
             }
-            if now.rests_since(&before) {
-                rested += patience;
-            } else {
-                rested = Duration::ZERO;
-            }
-            if rested >= self.limits.idle_timeout() || (now.is_unasked() && !rested.is_zero()) {
+            if rested >= if now.is_unasked() { patience } else { idle } {
                 break self.limits.drain();
             }
         };

@@ -75,6 +75,16 @@ pub enum PublicationError {
         /// Where the record should be.
         owner: String,
     },
+    /// An alias in its place: clients do not let another zone say what the keys are.
+    #[error(
+        "at {owner} the DNS answers with an alias that leads to {target}, which no client follows; publish the key record at {owner} itself"
+    )]
+    Alias {
+        /// Where the record should be.
+        owner: String,
+        /// Where the alias leads.
+        target: String,
+    },
     /// TXT records that are not a key record, or a broken one.
     #[error(
         "the key record at {owner} cannot be used: {why}; replace it by what `sotto-gateway keys publish` prints"
@@ -166,8 +176,16 @@ impl Publication {
         let owner = || question.name.to_string();
         let verification = verify(&proof, &question, anchors, now, &Limits::default());
         let secure = match verification.verdict {
-            Verdict::Secure(secure) if secure.wildcards.is_empty() => secure,
-            Verdict::Secure(_) => return Err(PublicationError::Wildcard { owner: owner() }),
+            Verdict::Secure(secure) if !secure.wildcards.is_empty() => {
+                return Err(PublicationError::Wildcard { owner: owner() });
+            }
+            Verdict::Secure(secure) if !secure.aliases.is_empty() => {
+                return Err(PublicationError::Alias {
+                    owner: owner(),
+                    target: secure.owner.to_string(),
+                });
+            }
+            Verdict::Secure(secure) => secure,
             Verdict::NoData | Verdict::NxDomain => {
                 return Err(PublicationError::Absent { owner: owner() });
             }

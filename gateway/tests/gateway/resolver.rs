@@ -229,3 +229,44 @@ async fn what_is_still_asked_for_is_renewed_before_it_ages() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_resolver_that_dies_and_comes_back_is_told_and_used_again() {
+    let mut site = Site::new().await;
+    site.config.dns.timeout_ms = 200;
+    let running = site.start().await;
+    let admin = running.admin.unwrap();
+    let ask = async |name: &str| {
+        foreign::exchange(running.address, &question(name))
+            .await
+            .0
+            .status
+    };
+    let is_up = async || {
+        let metrics = get(admin, "/metrics").await.text();
+        metrics.contains("sotto_gateway_resolver_up{place=\"1\"} 1")
+    };
+    assert_eq!(ask("_mimi.alice.test.").await, 200);
+    crate::support::until("it is up", is_up).await;
+
+    site.resolver.behave(Manner::Silent);
+    let ttl = u64::from(TTL);
+    site.clock.set(site.clock.now() + ttl + 1);
+    assert_eq!(ask("_mimi.nobody.test.").await, 504, "never asked before");
+    assert_eq!(ask("_mimi.alice.test.").await, 200, "stale, for an hour");
+    crate::support::until("it is down", async || !is_up().await).await;
+    site.clock.set(site.clock.now() + ttl);
+    assert_eq!(ask("_mimi.alice.test.").await, 504, "too old");
+    assert_eq!(
+        get(admin, "/readyz").await.status,
+        200,
+        "the proof of the keys is good by its signatures"
+    );
+
+    site.resolver.behave(Manner::Honest);
+    crate::support::until("it is asked again", async || {
+        ask("_mimi.alice.test.").await == 200
+    })
+    .await;
+    crate::support::until("it is up again", is_up).await;
+}

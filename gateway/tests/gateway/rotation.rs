@@ -5,7 +5,7 @@ use std::sync::{
     atomic::{AtomicUsize, Ordering},
 };
 
-use sotto_envelope::{Epoch, KeyDocument};
+use sotto_envelope::{Epoch, KeyDocument, KeyRecord};
 use sotto_gateway::{
     GRACE_SECONDS, Running, check_keys,
     keys::{SETTLING_SECONDS, StateFile},
@@ -13,11 +13,12 @@ use sotto_gateway::{
 use sotto_wire::{EPOCH_SECONDS, path};
 
 use crate::support::{
-    NOW, Site,
+    HOST, NOW, Site,
     dns::Manner,
     foreign::{self, question},
     http::{get, post},
     until,
+    zone::ALIAS_TO,
 };
 
 async fn offered(running: &Running) -> Vec<u64> {
@@ -409,6 +410,25 @@ async fn a_wildcard_does_not_vouch_for_keys() {
     site.publish(&texts);
     let found = check_keys(&site.config, NOW).await.unwrap();
     assert!(found.problem.is_some());
+    assert_eq!(found.epochs_published, 0);
+}
+
+/// Clients follow no alias to keys, so the gateway must not take one for good.
+#[tokio::test]
+async fn an_alias_does_not_vouch_for_keys() {
+    let site = Site::new().await;
+    let elsewhere = "keys.elsewhere.test.";
+    let mut texts: Vec<_> = site
+        .key_texts(Epoch::at(NOW), 14)
+        .into_iter()
+        .map(|(_, text)| (elsewhere.to_owned(), text))
+        .collect();
+    let owner = KeyRecord::owner_name(HOST);
+    texts.push((owner, format!("{ALIAS_TO}{elsewhere}")));
+    site.publish(&texts);
+    let found = check_keys(&site.config, NOW).await.unwrap();
+    let problem = found.problem.unwrap().to_string();
+    assert!(problem.contains("alias that leads to"), "{problem}");
     assert_eq!(found.epochs_published, 0);
 }
 
