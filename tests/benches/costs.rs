@@ -9,6 +9,7 @@
 mod costs {
     pub(crate) mod clock;
     pub(crate) mod crypto;
+    pub(crate) mod floors;
     pub(crate) mod forward;
     pub(crate) mod verify;
 }

@@ -2,13 +2,12 @@
 
 use std::hint::black_box;
 
-use anyhow::{Context as _, Result, anyhow};
-use aws_lc_rs::agreement::{self, X25519};
-use aws_lc_rs::kem::{DecapsulationKey, EncapsulationKey, ML_KEM_768};
+use anyhow::{Context as _, Result};
 use sotto_envelope::schedule::Ratchet;
 use sotto_envelope::{Answer, Epoch, KeyConfigList, KeyRing, ProofQuery, Suite, seal};
 
 use super::clock::median_us;
+use super::floors::{CALLS, Floors};
 use crate::Row;
 
 const GATEWAY: &str = "gateway.example";
@@ -17,8 +16,6 @@ const NAME: &str =
 
 /// Octets of a proof as zones with an RSA root and P-256 children give it.
 const PROOF_BYTES: usize = 3_200;
-
-const CALLS: u32 = 40;
 
 pub(crate) fn rows() -> Result<Vec<Row>> {
     let epoch = Epoch(20_000);
@@ -76,59 +73,4 @@ pub(crate) fn rows() -> Result<Vec<Row>> {
         });
     }
     Ok(rows)
-}
-
-/// The operations that no envelope can do without.
-struct Floors {
-    secret: agreement::PrivateKey,
-    peer: agreement::PublicKey,
-    decapsulation: DecapsulationKey,
-    encapsulation: EncapsulationKey,
-}
-
-impl Floors {
-    fn new() -> Result<Self> {
-        let unspecified = |_| anyhow!("no key could be generated");
-        let peer = agreement::PrivateKey::generate(&X25519).map_err(unspecified)?;
-        let decapsulation = DecapsulationKey::generate(&ML_KEM_768).map_err(unspecified)?;
-        Ok(Self {
-            secret: agreement::PrivateKey::generate(&X25519).map_err(unspecified)?,
-            peer: peer.compute_public_key().map_err(unspecified)?,
-            encapsulation: decapsulation.encapsulation_key().map_err(unspecified)?,
-            decapsulation,
-        })
-    }
-
-    fn generate(&self) -> f64 {
-        median_us(CALLS, || {
-            let key = agreement::PrivateKey::generate(&X25519).expect("a key");
-            black_box(key.compute_public_key()).expect("its public key");
-        })
-    }
-
-    fn agree(&self) -> f64 {
-        let peer = agreement::UnparsedPublicKey::new(&X25519, self.peer.as_ref());
-        median_us(CALLS, || {
-            agreement::agree(&self.secret, peer, (), |shared| {
-                black_box(shared);
-                Ok(())
-            })
-            .expect("honest keys agree");
-        })
-    }
-
-    fn encapsulate(&self) -> f64 {
-        median_us(CALLS, || {
-            black_box(self.encapsulation.encapsulate()).expect("a ciphertext");
-        })
-    }
-
-    fn decapsulate(&self) -> f64 {
-        let (ciphertext, _) = self.encapsulation.encapsulate().expect("a ciphertext");
-        let octets = ciphertext.as_ref().to_vec();
-        median_us(CALLS, || {
-            let ciphertext = octets.as_slice().into();
-            black_box(self.decapsulation.decapsulate(ciphertext)).expect("a shared secret");
-        })
-    }
 }
