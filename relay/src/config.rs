@@ -351,10 +351,12 @@ impl Config {
                 );
             }
         }
-        if self.limits.key_stale_s < self.limits.key_refresh_s {
+        // A fetch comes up to a tenth of the interval late.
+        let longest = u128::from(self.limits.key_refresh_s) * 11 / 10;
+        if u128::from(self.limits.key_stale_s) < longest {
             fault(
                 "limits.key_stale_s".to_owned(),
-                "is shorter than `key_refresh_s`, so there would be times without keys",
+                "is shorter than `key_refresh_s` and a tenth, so there would be times without keys",
                 "make it longer",
             );
         }

@@ -77,7 +77,7 @@ pub enum SetupError {
         /// Its place in the configuration.
         index: usize,
         /// What is wrong with its files.
-        source: TlsError,
+        source: Box<TlsError>,
     },
 }
 

@@ -1,5 +1,10 @@
 //! Several instances of one gateway: which gets a request, which gets it instead, and when nobody does.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "a helper that cannot go on fails its test"
+)]
+
 mod support;
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
@@ -150,6 +155,41 @@ async fn keys_come_from_whichever_instance_is_there() {
     ] {
         let answer = send(relay.address, get(path).as_bytes()).await;
         assert_eq!(answer.content(), content);
+    }
+    relay.shutdown().await;
+}
+
+/// What brings an instance back is a probe, which the relay makes whether anybody asks or not.
+#[tokio::test]
+async fn an_instance_that_comes_back_is_found_by_a_probe() {
+    let away = nobody().await;
+    let there = StandIn::start().await;
+    let lines = instances(&[away, there.address]);
+    let relay = Relay::start(config(there.address, &lines, ""), None)
+        .await
+        .unwrap();
+    let up = |state| {
+        format!(
+            "sotto_relay_instance_up{{gateway=\"gateway.test\",origin=\"http://{away}\"}} {state}"
+        )
+    };
+    assert!(metrics(&relay).await.contains(&up(0)));
+
+    let listener = TcpListener::bind(away).await.unwrap();
+    let (mut stream, _) = listener.accept().await.unwrap();
+    let mut buffer = Vec::new();
+    let (head, _) = support::read_message(&mut stream, &mut buffer)
+        .await
+        .unwrap();
+    assert!(
+        head.starts_with("HEAD /.well-known/sotto-keys HTTP/1.1\r\n"),
+        "{head}"
+    );
+    // A foreign gateway has no such resource, and is well all the same.
+    let answer = b"HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n";
+    stream.write_all(answer).await.unwrap();
+    while !metrics(&relay).await.contains(&up(1)) {
+        tokio::task::yield_now().await;
     }
     relay.shutdown().await;
 }

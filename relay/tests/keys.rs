@@ -174,7 +174,7 @@ async fn keys_are_fetched_again_and_a_failure_keeps_the_last() {
 
 #[tokio::test]
 async fn old_keys_are_withdrawn() {
-    let mut pair = Pair::with("", "limits = { key_refresh_s = 1, key_stale_s = 1 }", None).await;
+    let mut pair = Pair::with("", "limits = { key_refresh_s = 1, key_stale_s = 2 }", None).await;
     {
         let mut script = pair.gateway.script.lock().unwrap();
         script.document = Reply::Reset;

@@ -35,7 +35,7 @@ use sotto_daemon::{
     pin::Pin,
     tls::{self, Certificates},
 };
-use sotto_relay::{Config, Relay};
+use sotto_relay::{Config, Online, Relay};
 use sotto_wire::{REQUEST_BYTES, media, path};
 use tokio::{net::TcpStream, sync::Semaphore, task::JoinSet};
 use tokio_rustls::TlsConnector;
@@ -331,6 +331,38 @@ async fn a_gateway_sees_the_certificate_that_the_relay_shows_and_after_a_reload_
     assert_eq!(*saw.keys.lock().unwrap(), [Some(first), Some(second)]);
     drop(sender);
     relay.shutdown().await;
+    gateway.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_check_over_the_network_tells_what_was_agreed_on_and_whom_it_does_not_believe() {
+    let folder = tempfile::tempdir().unwrap();
+    let authority = Authority::new(folder.path());
+    let gateway = gateway(
+        authority.certify("localhost"),
+        Arc::new(Saw::default()),
+        idle(),
+        idle(),
+    )
+    .await;
+    let ca = folder.path().join("ca.pem");
+    let listen = authority.certify("relay.test");
+    let believing = config(&listen, gateway.address, &format!("ca = {ca:?}"));
+    let found = Online::look(&believing, 1_800_000_000).await;
+    let instance = &found.gateways[0].instances[0];
+    assert_eq!((instance.tls, instance.http), (Some("1.3"), Some("2")));
+    assert_eq!(instance.key_exchange.as_deref(), Some("X25519MLKEM768"));
+    assert_eq!(instance.certificate.as_ref().unwrap().names, ["localhost"]);
+    assert_eq!(found.certificate.unwrap().names, ["relay.test"]);
+
+    let doubting = config(&listen, gateway.address, "");
+    let found = Online::look(&doubting, 1_800_000_000).await;
+    assert!(!found.gateways[0].instances[0].reachable);
+    let problem = &found.problems[0];
+    assert!(
+        problem.contains("no TLS connection") && problem.contains("`gateway.0.ca`"),
+        "{problem}"
+    );
     gateway.shutdown().await;
 }
 

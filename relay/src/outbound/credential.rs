@@ -36,7 +36,7 @@ impl Credential {
             .map_err(|source| SetupError::Certificate {
                 host: gateway.host.to_string(),
                 index,
-                source,
+                source: Box::new(source),
             });
         let credential = Self {
             host: gateway.host.to_string(),
@@ -62,7 +62,7 @@ impl Credential {
                 .map_err(|source| SetupError::Certificate {
                     host: self.host.clone(),
                     index: self.index,
-                    source,
+                    source: Box::new(source),
                 })
         });
         [Some(self.reload_token()), certificate]
