@@ -14,6 +14,7 @@ use sotto_client::proof::Anchors;
 use sotto_client::{Chosen, Client, Code, Outcome, Report, Setup, SetupBuilder};
 use sotto_gateway::Gateway;
 use sotto_relay::Relay;
+use sotto_tests::sotto;
 use sotto_world::{GATEWAY_HOST, Options, RELAY_OPERATORS, World};
 use toml::Table;
 
@@ -232,4 +233,58 @@ async fn two_honest_relays_show_the_same_keys() {
     // The gateway saw nobody.
     assert!(world.take_views().gateway.is_empty());
     is_found(&ask(&client).await);
+}
+
+/// The same as a person types it: the way is told, and so is who failed.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_command_says_which_way_it_went_and_who_failed() {
+    let world = world().await;
+    let closed = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let absent = closed.local_addr().unwrap().to_string();
+    drop(closed);
+    let folder = tempfile::tempdir().unwrap();
+    let config = |relays: &[String]| {
+        let tables: String = relays
+            .iter()
+            .map(|relay| format!("[[relay]]\nurl = \"https://{relay}\"\nweight = 2\n"))
+            .collect();
+        let file = folder.path().join(format!("{}.toml", relays.len()));
+        let directory = world.directory().display();
+        let text = format!(
+            "gateway = \"{GATEWAY_HOST}\"\nanchor = \"{directory}/root.key\"\nca = \"{directory}/ca.pem\"\n{tables}"
+        );
+        std::fs::write(&file, text).unwrap();
+        file.to_str().unwrap().to_owned()
+    };
+    let there = world.relay_address(0).to_string();
+    let (both, none) = (
+        config(&[absent.clone(), there.clone()]),
+        config(&[absent.clone()]),
+    );
+    let run = |arguments: Vec<String>| async move {
+        let run = move || sotto::run(&arguments.iter().map(String::as_str).collect::<Vec<_>>());
+        tokio::task::spawn_blocking(run).await.unwrap().unwrap()
+    };
+    let arguments = |config: &str, flag: &str| {
+        ["lookup", HUGH, "--config", config, flag]
+            .map(str::to_owned)
+            .to_vec()
+    };
+    let found = run(arguments(&both, "--json")).await;
+    assert_eq!(found.code, 0, "{found:?}");
+    assert_eq!(found.json().unwrap()["via"]["relay"], there.as_str());
+    let explained = run(arguments(&both, "--explain")).await;
+    assert!(
+        explained.stdout.contains(&format!("over relay {there}: ")),
+        "{explained:?}"
+    );
+
+    let failed = run(arguments(&none, "--json")).await;
+    assert_eq!(failed.code, 8, "{failed:?}");
+    let reason = &failed.json().unwrap()["reason"];
+    assert_eq!(
+        (&reason["code"], &reason["relay"]),
+        (&"connect_failed".into(), &absent.as_str().into())
+    );
+    assert_eq!(reason["gateway"], GATEWAY_HOST);
 }
