@@ -13,7 +13,7 @@ use std::process::{Child, Command, Stdio};
 
 use serde_json::Value;
 use sotto_mimi::{Identifier, RecordForm};
-use sotto_tests::binaries;
+use sotto_tests::{Hierarchy, Parties, binaries, sotto};
 use sotto_world::{GATEWAY_HOST, Options, PHONE_ZONE, Views, World};
 use tempfile::TempDir;
 
@@ -246,9 +246,10 @@ async fn a_book_is_looked_up_and_what_a_domain_denies_stays_at_home() {
 
     // What the relay saw: as many requests as were drawn before anything was known.
     let run = &lines.iter().find_map(|line| line.get("run")).unwrap();
-    let requests = run["requests"].as_u64().unwrap();
+    let requests = u64::try_from(views.relays[0].len()).unwrap();
     assert_eq!(run["questions"], PEOPLE.len() + BRANCHES);
-    assert_eq!(u64::try_from(views.relays[0].len()).unwrap(), requests);
+    // More only if this machine is so slow that the last answers came after the last instants.
+    assert!(requests >= run["requests"].as_u64().unwrap());
     assert!(
         views.relays[0]
             .iter()
@@ -316,14 +317,7 @@ async fn a_run_that_is_killed_goes_on_and_asks_nothing_twice() {
         .write_all(b"{\"line\":\"answer\",\"own")
         .unwrap();
 
-    // In seconds an answer may come too late for whoever waits for it: the next run goes on with them.
-    let mut ran = desk.run(&["--within", "3s"]).await;
-    for _ in 0..3 {
-        if ran.0 == 11 {
-            ran = desk.run(&["--within", "3s"]).await;
-        }
-    }
-    let (code, lines, said) = ran;
+    let (code, lines, said) = desk.run(&["--within", "3s"]).await;
     assert_eq!(code, 0, "{said}");
     let second = asked(&world.take_views());
     let contacts = contacts(&lines);
@@ -514,4 +508,85 @@ async fn what_only_the_person_can_remedy_ends_the_run() {
     );
     assert_eq!(desk.states().len(), 1);
     world.shutdown().await;
+}
+
+/// Mailboxes at every zone of the real name servers, and at names that no server has.
+const AT_REAL_ZONES: &[&str] = &[
+    "hugh@nsec.test",
+    "five@nsec.test",
+    "refuses@nsec.test",
+    "broken@nsec.test",
+    "nobody@nsec.test",
+    "nobody@alice.nsec.test",
+    "anybody@nsec3.test",
+    "refuses@nsec3.test",
+    "anybody@wild.nsec3.test",
+    "emil@ldns.example",
+    "nobody@ldns.example",
+    "ida@delegated.test",
+    "nobody@delegated.test",
+    "jana@dname.test",
+    "nobody@dname.test",
+    "nobody@cname.test",
+    "nobody@hoster.test",
+    "nobody@www.hoster.test",
+    "nobody@ed25519.example",
+    "nobody@provider.example",
+    "nobody@unsigned.test",
+    "nobody@plain.optout",
+    "nobody@signed.optout",
+    "nobody@missing.optout",
+    "nobody@nowhere.test",
+];
+
+/// What is concluded from a domain's answer is what its mailboxes would have answered, by BIND's signer, NSD, Knot and
+/// Unbound.
+#[test]
+fn nobody_is_spared_who_could_be_found() {
+    let (hierarchy, parties) = (Hierarchy::shared().unwrap(), Parties::shared().unwrap());
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("book");
+    fs::write(&path, AT_REAL_ZONES.join("\n")).unwrap();
+    let path = path.display().to_string();
+    let arguments = [
+        "lookup",
+        "--contacts",
+        &path,
+        "--format",
+        "lines",
+        "--within",
+        "3s",
+    ];
+    let ran = sotto::through(parties, hierarchy, &arguments).unwrap();
+    assert_eq!(ran.code, 0, "{ran:?}");
+    let lines: Vec<Value> = ran
+        .stdout
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let contacts = contacts(&lines);
+    assert_eq!(contacts.len(), AT_REAL_ZONES.len());
+
+    let directly = |identifier: &str| {
+        let ran = sotto::through(parties, hierarchy, &["lookup", identifier]).unwrap();
+        ran.json().unwrap()["outcome"].as_str().unwrap().to_owned()
+    };
+    std::thread::scope(|scope| {
+        for quarter in AT_REAL_ZONES.chunks(AT_REAL_ZONES.len().div_ceil(4)) {
+            let (contacts, directly) = (&contacts, &directly);
+            scope.spawn(move || {
+                for identifier in quarter {
+                    let contact = contacts[*identifier];
+                    assert_eq!(contact["outcome"], directly(identifier), "{contact}");
+                }
+            });
+        }
+    });
+    let spared = contacts
+        .values()
+        .filter(|contact| contact["asked"] == false);
+    let outcomes: BTreeSet<_> = spared
+        .map(|contact| contact["outcome"].as_str().unwrap())
+        .collect();
+    assert_eq!(outcomes, ["insecure", "no_record"].into());
 }

@@ -92,6 +92,7 @@ pub(super) fn run(
         state,
         answers,
         tally: Tally::default(),
+        has_extended: false,
         json,
     };
     run.announce(pace, addresses.folded, addresses.numbers_left_out)?;
@@ -132,6 +133,7 @@ struct Run {
     /// How many were when the run began.
     resumed: usize,
     tally: Tally,
+    has_extended: bool,
     bar: ProgressBar,
     json: bool,
 }
@@ -215,8 +217,9 @@ impl Run {
                         continue;
                     }
                     Due::At(next) => pause = Some(next.saturating_sub(clock::millis())),
-                    Due::Never if under_way.is_empty() => return End::Over,
-                    Due::Never => {}
+                    Due::Never if !under_way.is_empty() => {}
+                    Due::Never if self.extend() => continue,
+                    Due::Never => return End::Over,
                 }
             }
             self.show_progress();
@@ -230,6 +233,19 @@ impl Run {
                 () = tokio::time::sleep(Duration::from_millis(pause.unwrap_or(u64::MAX / 2))), if pause.is_some() => {}
             }
         }
+    }
+
+    /// Draws some instants more, once, if somebody waits whose domain answered only after the last.
+    fn extend(&mut self) -> bool {
+        let slots = slot_count(self.campaign.questions());
+        if slots == 0 || self.has_extended {
+            return false;
+        }
+        self.has_extended = true;
+        self.bar
+            .inc_length(u64::try_from(slots).unwrap_or(u64::MAX));
+        self.schedule.extend(slots, clock::millis(), &mut self.dice);
+        true
     }
 
     /// Waits for what is under way, so that no answer is asked for twice; asked to stop again, for nothing.
@@ -371,8 +387,7 @@ impl Run {
             End::Failed(failure) => failure.exit,
             End::Stopped if self.tally.not_asked > 0 => Exit::Stopped,
             _ if self.tally.bogus > 0 => Exit::Bogus,
-            _ if self.tally.unavailable > 0 => Exit::Unavailable,
-            _ if self.tally.not_asked > 0 => Exit::Stopped,
+            _ if self.tally.unavailable + self.tally.not_asked > 0 => Exit::Unavailable,
             _ => Exit::Done,
         };
         if !is_complete {

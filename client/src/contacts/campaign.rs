@@ -116,7 +116,7 @@ impl Campaign {
         }
     }
 
-    /// How many questions there are to ask, as far as is known: all of them before the first [`Campaign::next`].
+    /// How many questions wait to be asked, for the first time or again: all of them before the first [`Campaign::next`].
     #[must_use]
     pub fn questions(&self) -> usize {
         self.waiting.len()

@@ -59,6 +59,12 @@ impl Schedule {
         schedule
     }
 
+    /// Draws `slots` more instants after `now_millis`, at the pace of the first draw: for questions that had to wait for an
+    /// answer that came after the last.
+    pub fn extend(&mut self, slots: usize, now_millis: u64, dice: &mut Dice) {
+        self.spread(self.instants.len().saturating_add(slots), now_millis, dice);
+    }
+
     fn spread(&mut self, slots: usize, now_millis: u64, dice: &mut Dice) {
         let within = share(self.within_millis, slots, self.slots);
         self.instants = (0..slots)
@@ -214,6 +220,16 @@ mod tests {
         let noon = morning + 2 * HOURS;
         assert!(matches!(schedule.due(noon, &mut dice), Due::At(_)));
         assert!(schedule.end().unwrap() <= noon + HOURS / 2);
+    }
+
+    #[test]
+    fn further_instants_keep_the_pace() {
+        let mut dice = Dice::new([8; 32]);
+        let mut schedule = Schedule::draw(40, HOURS, START, &mut dice);
+        schedule.instants.clear();
+        schedule.extend(10, START, &mut dice);
+        assert_eq!(schedule.left(), 10);
+        assert!(schedule.end().unwrap() <= START + HOURS / 4);
     }
 
     #[test]
