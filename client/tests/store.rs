@@ -1,6 +1,8 @@
 //! Lookups with a store: what is answered from it, what is refused because of it, and that nothing of it
 //! shows in what is sent.
 
+#![allow(clippy::unwrap_used, reason = "a test may stop at what must not fail")]
+
 mod support;
 
 use sotto_client::mimi::RecordForm;
@@ -372,6 +374,29 @@ fn keys_seen_before_are_compared_with_after_a_restart() {
     // What is held is answered all the same.
     let report = lookup(&mut world, &setup, "hugh@example.test", NOW + 60);
     assert!(report.from_store.is_some());
+}
+
+#[test]
+fn an_older_key_document_of_the_same_relay_is_refused_after_an_hour() {
+    let mut world = World::with_txt(&[(HUGH, &[TELEGRAM])]);
+    let (setup, _) = with_store(&world);
+    let _ = lookup(&mut world, &setup, "hugh@example.test", NOW);
+    world.epoch = world.epoch.previous();
+    for (later, refused) in [(HOUR - 1, false), (HOUR, true)] {
+        let asked = world.envelopes.len();
+        // A name of its own each time, since an answer would be kept.
+        let name = format!("n{later}.example.test");
+        let report = lookup(&mut world, &setup, &name, NOW + later);
+        let is_stale = matches!(&report.outcome, Outcome::Unavailable(why) if why.code == Code::GatewayKeysStale);
+        assert_eq!(
+            (is_stale, world.envelopes.len() == asked),
+            (refused, refused),
+            "{later}"
+        );
+    }
+    world.epoch = world.epoch.next();
+    let report = lookup(&mut world, &setup, "bob.example.test", NOW + HOUR + 1);
+    assert!(matches!(report.outcome, Outcome::NoRecord(_)));
 }
 
 #[test]

@@ -398,6 +398,15 @@ impl Running {
     fn read_keys(&mut self, response: Response, now: u64) -> Result<(), Unavailable> {
         let gateway = self.gateway();
         let key = GatewayKey::read(response, gateway, &self.setup, self.refused, now)?;
+        if let (Some(store), Some(epoch)) = (self.setup.store(), key.epoch) {
+            store.refuse_replayed_keys(&KeySighting {
+                gateway: gateway.host.clone(),
+                relay: self.relay().url.authority().to_owned(),
+                epoch: epoch.0,
+                digest: key.digest,
+                at: now,
+            })?;
+        }
         for sighting in key.sightings(&gateway.host, self.relay().url.authority(), now) {
             self.seen.check(&sighting)?;
             self.seen.add(sighting.clone());

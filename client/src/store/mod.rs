@@ -8,6 +8,7 @@
 //! | proofs that answered | the lower of TTL and signatures, a day at most | no: verified again whenever one is used |
 //! | newest inception and content per name, type and key | until there is no room | it can only refuse |
 //! | digests of gateways' keys, by day and relay | a day | they can only refuse |
+//! | the newest day of each relay's key documents | until there is no room | it can only refuse |
 //! | good signatures | the process | yes, hence never written |
 //! | the secret that breaks ties | as long as the file | it orders equals |
 //!
@@ -156,6 +157,22 @@ impl Store {
         self.shelf().mark_keys(sightings);
     }
 
+    /// Refuses a key document that is older than one that the same relay gave before, by the day whose list
+    /// comes first; remembers that day otherwise.
+    pub(crate) fn refuse_replayed_keys(&self, sighting: &KeySighting) -> Result<(), Unavailable> {
+        let mut shelf = self.shelf();
+        if let Some(newer) = shelf.newer_keys(sighting) {
+            let (now, before) = (sighting.epoch, newer.epoch);
+            let cause = format!("it is for epoch {now}, the relay had one for {before} before");
+            return Err(Unavailable::with(
+                Code::GatewayKeysStale,
+                Detail::Cause(cause),
+            ));
+        }
+        shelf.mark_newest_keys(sighting);
+        Ok(())
+    }
+
     /// Forgets the answers, and what else was seen with `all`; never the secret that breaks ties.
     ///
     /// What protects from rollback is forgotten with `all` only. The file forgets at once, what other
@@ -194,6 +211,7 @@ impl Store {
                 }),
                 Entry::Mark(_) => contents.statements += 1,
                 Entry::Keys(seen) => contents.keys.push(seen.clone()),
+                Entry::Newest(_) => {}
             }
         }
         contents.answers.sort_by(|one, other| {

@@ -16,7 +16,7 @@ const HOST_MAX_OCTETS: usize = 253 + 6;
 ///
 /// - answer: since, until (8 octets each), type (2), length of the name (1), name (wire form), proof
 /// - mark: inception (8), content (16)
-/// - keys: epoch, when seen (8 each), digest (32), length of the gateway's host (1), that host, the relay's
+/// - keys, newest: epoch, when seen (8 each), digest (32), length of the gateway's host (1), that host, the relay's
 pub(super) fn encode(entry: &Entry) -> Vec<u8> {
     match entry {
         Entry::Answer(answer) => {
@@ -32,7 +32,7 @@ pub(super) fn encode(entry: &Entry) -> Vec<u8> {
             row
         }
         Entry::Mark(mark) => [&mark.inception.to_be_bytes()[..], &mark.content].concat(),
-        Entry::Keys(seen) => [
+        Entry::Keys(seen) | Entry::Newest(seen) => [
             &seen.epoch.to_be_bytes()[..],
             &seen.at.to_be_bytes(),
             &seen.digest,
@@ -76,7 +76,7 @@ pub(super) fn decode(kind: Kind, row: &[u8]) -> Result<Entry, &'static str> {
             inception: number(&mut rest)?,
             content: *part(&mut rest)?,
         }),
-        Kind::Keys => {
+        Kind::Keys | Kind::Newest => {
             let (epoch, at) = (number(&mut rest)?, number(&mut rest)?);
             let digest = *part(&mut rest)?;
             let [length] = *part(&mut rest)?;
@@ -84,13 +84,17 @@ pub(super) fn decode(kind: Kind, row: &[u8]) -> Result<Entry, &'static str> {
                 .split_at_checked(length.into())
                 .ok_or("a sighting ends within its gateway")?;
             rest = &[];
-            Entry::Keys(KeySighting {
+            let seen = KeySighting {
                 gateway: host(gateway)?,
                 relay: host(relay)?,
                 epoch,
                 digest,
                 at,
-            })
+            };
+            match kind {
+                Kind::Keys => Entry::Keys(seen),
+                _ => Entry::Newest(seen),
+            }
         }
     };
     if rest.is_empty() {

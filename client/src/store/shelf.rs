@@ -16,6 +16,10 @@ use crate::keys::{KeySighting, SIGHTING_SECONDS};
 /// (RFC 8767 section 4 speaks of days; Unbound's `cache-max-ttl` is this one).
 pub(super) const ANSWER_MAX_SECONDS: u64 = 86_400;
 
+/// Seconds for which a relay may still hand out the key document before its newest: several instances of it
+/// fetch each on their own schedule, every 15 minutes by default.
+pub(super) const LAG_SECONDS: u64 = 3_600;
+
 /// Octets that an entry is counted for besides its value: its key, and what index and page take.
 const ENTRY_OVERHEAD_OCTETS: usize = 48;
 
@@ -31,12 +35,14 @@ pub(super) enum Kind {
     Mark = 2,
     /// The digest of a gateway's keys for a day, as a relay's key document proved it.
     Keys = 3,
+    /// The newest day whose list came first in a relay's key documents.
+    Newest = 4,
 }
 
 #[cfg(feature = "store")]
 impl Kind {
     /// Every kind.
-    pub(super) const ALL: [Self; 3] = [Self::Answer, Self::Mark, Self::Keys];
+    pub(super) const ALL: [Self; 4] = [Self::Answer, Self::Mark, Self::Keys, Self::Newest];
 }
 
 /// Where an entry stands.
@@ -48,6 +54,8 @@ pub(super) enum Entry {
     Answer(Answer),
     Mark(Mark),
     Keys(KeySighting),
+    /// Seen when it was new.
+    Newest(KeySighting),
 }
 
 /// A proof that answered a question, as it came. Its verdict is not kept: it is verified again when
@@ -132,6 +140,16 @@ impl Secrets {
         (Kind::Keys, id)
     }
 
+    /// Over each relay by itself: two relays fetch at different times.
+    fn newest(&self, sighting: &KeySighting) -> Key {
+        let id = self.hash(&[
+            b"newest",
+            sighting.gateway.as_bytes(),
+            sighting.relay.as_bytes(),
+        ]);
+        (Kind::Newest, id)
+    }
+
     fn content(&self, statement: &Statement) -> Id {
         match &statement.content {
             Some(digest) => self.hash(&[b"present", digest]),
@@ -147,18 +165,19 @@ impl Entry {
             + match self {
                 Self::Answer(answer) => answer.question.name.as_wire().len() + answer.proof.len(),
                 Self::Mark(_) => size_of::<Mark>(),
-                Self::Keys(seen) => {
+                Self::Keys(seen) | Self::Newest(seen) => {
                     size_of::<KeySighting>() + seen.gateway.len() + seen.relay.len()
                 }
             }
     }
 
     /// What stands where `self` stood and `other` comes: of answers the later arrival, of statements
-    /// the newer, of sightings the later.
+    /// the newer, of sightings the later, of newest days the later day as it was first seen.
     fn give_way_to(self, other: Self) -> Self {
         match (&self, &other) {
             (Self::Mark(old), Self::Mark(new)) if new.inception < old.inception => self,
             (Self::Keys(old), Self::Keys(new)) if new.at < old.at => self,
+            (Self::Newest(old), Self::Newest(new)) if new.epoch <= old.epoch => self,
             _ => other,
         }
     }
@@ -169,7 +188,7 @@ impl Entry {
         match self {
             Self::Answer(answer) => (0, answer.until),
             Self::Mark(mark) => (1, mark.inception),
-            Self::Keys(seen) => (2, seen.at),
+            Self::Keys(seen) | Self::Newest(seen) => (2, seen.at),
         }
     }
 }
@@ -275,6 +294,25 @@ impl Shelf {
         for sighting in sightings {
             self.put(self.secrets.keys(sighting), Entry::Keys(sighting.clone()));
         }
+    }
+
+    /// Returns the newer keys, if any, that the same relay had at least an hour before: so many instances of it
+    /// may differ by what they fetched last.
+    pub(super) fn newer_keys(&self, sighting: &KeySighting) -> Option<&KeySighting> {
+        match self.entries.get(&self.secrets.newest(sighting))? {
+            Entry::Newest(seen) => (seen.epoch > sighting.epoch
+                && sighting.at >= seen.at.saturating_add(LAG_SECONDS))
+            .then_some(seen),
+            _ => None,
+        }
+    }
+
+    /// Remembers which day's list came first.
+    pub(super) fn mark_newest_keys(&mut self, sighting: &KeySighting) {
+        self.put(
+            self.secrets.newest(sighting),
+            Entry::Newest(sighting.clone()),
+        );
     }
 
     /// Forgets the answers and, with `all`, everything else but the secrets.
@@ -416,6 +454,7 @@ impl Entry {
             Self::Answer(_) => Kind::Answer,
             Self::Mark(_) => Kind::Mark,
             Self::Keys(_) => Kind::Keys,
+            Self::Newest(_) => Kind::Newest,
         }
     }
 }

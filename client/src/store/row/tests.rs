@@ -3,7 +3,17 @@ use sotto_proof::{Question, RecordType};
 
 use super::*;
 
-fn entries() -> [Entry; 3] {
+fn sighting() -> KeySighting {
+    KeySighting {
+        gateway: "gateway.example.net".to_owned(),
+        relay: "relay.example:8443".to_owned(),
+        epoch: 20_717,
+        digest: [5; 32],
+        at: 1_790_000_000,
+    }
+}
+
+fn entries() -> [Entry; 4] {
     [
         Entry::Answer(Answer {
             question: Question {
@@ -18,13 +28,8 @@ fn entries() -> [Entry; 3] {
             inception: 1_790_000_000,
             content: [9; 16],
         }),
-        Entry::Keys(KeySighting {
-            gateway: "gateway.example.net".to_owned(),
-            relay: "relay.example:8443".to_owned(),
-            epoch: 20_717,
-            digest: [5; 32],
-            at: 1_790_000_000,
-        }),
+        Entry::Keys(sighting()),
+        Entry::Newest(sighting()),
     ]
 }
 
@@ -44,7 +49,7 @@ fn an_entry_that_is_cut_short_is_refused() {
         // What a proof holds, and where a host ends, is not for a row to say.
         let fixed = match &entry {
             Entry::Answer(answer) => row.len() - answer.proof.len() + 1,
-            Entry::Keys(seen) => row.len() - seen.relay.len() + 1,
+            Entry::Keys(seen) | Entry::Newest(seen) => row.len() - seen.relay.len() + 1,
             Entry::Mark(_) => row.len(),
         };
         for length in 0..fixed {
@@ -77,7 +82,7 @@ proptest! {
 
     #[test]
     fn an_octet_that_changed_is_read_or_refused(
-        which in 0_usize..3,
+        which in 0_usize..4,
         at in any::<prop::sample::Index>(),
         octet in any::<u8>(),
     ) {

@@ -253,6 +253,30 @@ fn keys_are_remembered_for_a_day_and_two_lists_for_one_day_both() {
     assert_eq!(shelf.keys().count(), 1);
 }
 
+#[test]
+fn a_relay_that_goes_back_to_an_older_document_is_noticed() {
+    let mut shelf = shelf();
+    shelf.mark_newest_keys(&sighting(5, 5, NOW));
+    shelf.mark_newest_keys(&sighting(5, 5, NOW + HOUR));
+    shelf.mark_newest_keys(&sighting(4, 4, NOW + HOUR));
+    let noticed = |shown: &KeySighting| shelf.newer_keys(shown).is_some();
+    assert!(noticed(&sighting(4, 4, NOW + LAG_SECONDS)));
+    assert!(
+        !noticed(&sighting(4, 4, NOW + LAG_SECONDS - 1)),
+        "an instance may lag"
+    );
+    assert!(
+        !noticed(&sighting(4, 4, NOW - HOUR)),
+        "the clock was set back"
+    );
+    assert!(!noticed(&sighting(5, 5, NOW + LAG_SECONDS)));
+    let elsewhere = KeySighting {
+        relay: "other.test".to_owned(),
+        ..sighting(4, 4, NOW + LAG_SECONDS)
+    };
+    assert!(!noticed(&elsewhere), "two relays fetch at different times");
+}
+
 #[cfg(feature = "store")]
 #[test]
 fn what_two_wrote_adds_up() {
