@@ -192,12 +192,20 @@ impl Unavailable {
     /// `None` if there is nothing to say. Never holds what was asked.
     #[must_use]
     pub fn context(&self) -> Option<String> {
-        let who = match self.code.fault() {
-            Fault::Network | Fault::Relay => self.relay.as_deref().map(str::to_owned),
-            Fault::Gateway => self.gateway.as_ref().map(|gateway| match &self.relay {
-                Some(relay) => format!("{gateway} over {relay}"),
-                None => gateway.to_string(),
-            }),
+        let is_of_pair = matches!(
+            self.code,
+            Code::SameOperator
+                | Code::OperatorUnknown
+                | Code::OperatorConflict
+                | Code::GatewayUnknownToRelay
+        );
+        let who = match (self.code.fault(), &self.relay, &self.gateway) {
+            (Fault::Network | Fault::Relay, Some(relay), _) => Some(relay.to_string()),
+            (Fault::Gateway, Some(relay), Some(gateway)) => Some(format!("{gateway} over {relay}")),
+            (_, Some(relay), Some(gateway)) if is_of_pair => {
+                Some(format!("{gateway} over {relay}"))
+            }
+            (Fault::Gateway, None, Some(gateway)) => Some(gateway.to_string()),
             _ => None,
         };
         let wait = self

@@ -128,12 +128,14 @@ fn keys_of_the_relay_that_was_left_are_compared_too() {
 #[test]
 fn a_relay_that_shows_nothing_is_told_from_one_that_shows_another() {
     for wrong in 0..2 {
-        let mut world = World::default();
-        world.interfere = Box::new(move |_, index| match (index, wrong) {
-            (0, 0) => Some(failed(Sent::Maybe, TransportProblemKind::TimedOut)),
-            (1, 1) => Some(status(503)),
-            _ => None,
-        });
+        let mut world = World {
+            interfere: Box::new(move |_, index| match (index, wrong) {
+                (0, 0) => Some(failed(Sent::Maybe, TransportProblemKind::TimedOut)),
+                (1, 1) => Some(status(503)),
+                _ => None,
+            }),
+            ..World::default()
+        };
         let setup = world.setup().another_relay(SECOND_RELAY).build().unwrap();
         let compared = world.compare(&setup, &Memory::default());
         assert!(compared.alarm.is_none());

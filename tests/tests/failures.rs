@@ -193,7 +193,7 @@ fn a_gateway_that_refuses_its_own_keys_is_asked_once_more_with_a_newer_one() {
 #[test]
 fn swapped_keys_are_noticed_before_anything_is_sent() {
     let (ran, asked) = lookup(Keys::Swapped, |_, _| unreachable!("nothing may be sent"));
-    expect(&ran, "unavailable", "gateway_keys_unproved");
+    expect(&ran, "unavailable", "gateway_keys_swapped");
     assert_eq!(asked, 0);
 }
 
