@@ -19,7 +19,7 @@ use sotto_wire::{media, path};
 use crate::{
     machine::Machine,
     support::{
-        TOKEN,
+        TOKEN, foreign,
         http::{bearer, get},
         until, write_token,
     },
@@ -248,6 +248,29 @@ async fn a_reload_follows_the_lists_and_names_what_it_cannot_follow() {
     serving.signal("-HUP");
     serving.says("tokens read again");
     assert!(!token.is_admitted().await);
+}
+
+#[tokio::test]
+async fn a_reload_follows_the_names_that_are_proved() {
+    let machine = Machine::new();
+    machine.run(&["keys", "init"]);
+    let (mut serving, address) = machine.serve();
+    let question = foreign::question("alice.user._bitcoin-payment.example.test.");
+    let status = async || foreign::exchange(address, &question).await.0.status;
+    assert_eq!(status().await, 403);
+    let names = "[names]\nsuffixes = [\"user._bitcoin-payment\"]\n";
+    machine.reconfigure("[[relay]]", &format!("{names}[[relay]]"));
+    serving.signal("-HUP");
+    serving.says("with the lists of relays and names");
+    assert_ne!(
+        status().await,
+        403,
+        "it is asked for, though nobody answers"
+    );
+    machine.reconfigure(names, "");
+    serving.signal("-HUP");
+    serving.says("with the lists of relays and names");
+    assert_eq!(status().await, 403);
 }
 
 #[test]
