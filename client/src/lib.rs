@@ -9,7 +9,7 @@
 //! chain verified here, against the root key the client holds; then the records are read
 //! ```
 //!
-//! - [`Lookup`] is a step machine without I/O that any HTTP stack can drive; an example stands there.
+//! - [`Lookup`] is a step machine without I/O that any HTTP stack can drive; `examples/by_hand` does it with none.
 //! - `Client` (feature `tokio`, on by default) drives it over hyper and rustls, and `blocking` does
 //!   so without an async runtime of the caller's.
 //! - [`Store`] is what they keep between lookups, if told to: in memory, or in a file (feature `store`, on by
