@@ -227,3 +227,28 @@ fn a_padded_query_is_a_query_that_fills_its_block() {
         assert!(option[4..].iter().all(|&octet| octet == 0));
     }
 }
+
+/// RFC 6891 section 6.1.2: code, length, data, one after the other.
+#[test]
+fn the_options_of_a_message_are_told_by_their_codes() {
+    let bare = query(ID, &question(), 1_232);
+    assert_eq!(edns_options(&bare), Ok(vec![]));
+    let padded = padded_query(ID, &question(), 1_232, 128);
+    assert_eq!(edns_options(&padded), Ok(vec![EDNS_PADDING]));
+    let options = [0, 8, 0, 4, 0, 1, 0, 0, 0, 10, 0, 0];
+    let mut two = bare[..bare.len() - 2].to_vec();
+    push_u16(&mut two, options.len() as u16);
+    two.extend_from_slice(&options);
+    assert_eq!(edns_options(&two), Ok(vec![8, 10]));
+    // An option that is longer than its record, and messages that end early.
+    let last = two.len() - 1;
+    two[last] = 1;
+    assert_eq!(edns_options(&two), Err(MessageError::Truncated));
+    for end in 0..padded.len() {
+        assert!(edns_options(&padded[..end]).is_err(), "{end}");
+    }
+    // Without an OPT record there are none.
+    let mut plain = bare[..bare.len() - 11].to_vec();
+    plain[10..12].copy_from_slice(&[0, 0]);
+    assert_eq!(edns_options(&plain), Ok(vec![]));
+}
