@@ -271,3 +271,53 @@ fn a_saved_proof_verifies_elsewhere_and_only_for_its_question() {
     assert_eq!((code, &verdict["verdict"]), (7, &json!("bogus")));
     assert!(!fs::read(file).unwrap().is_empty());
 }
+
+#[test]
+fn a_second_run_answers_from_the_store_and_asks_nobody() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = folder.path().join("store").display().to_string();
+    let run = |more: &[&str]| {
+        expect(
+            &[&["hugh@nsec.test", "--store", &store], more].concat(),
+            "found",
+        )
+    };
+    let first = run(&[]);
+    assert_eq!(
+        (&first["from_store"], &first["store_problem"]),
+        (&Value::Null, &Value::Null)
+    );
+    let second = run(&[]);
+    assert_eq!(second["from_store"]["since"], first["at"]);
+    assert!(second["from_store"]["until"].as_u64() > second["at"].as_u64());
+    assert_eq!(second["learnt"], json!([]));
+    assert_eq!(second["services"], first["services"]);
+
+    let words = sotto::in_words_through(
+        Parties::shared().unwrap(),
+        Hierarchy::shared().unwrap(),
+        &["lookup", "hugh@nsec.test", "--store", &store],
+    )
+    .unwrap();
+    assert!(
+        words
+            .stdout
+            .contains("Nobody learnt anything: the answer of "),
+        "{words:?}"
+    );
+    let anew = run(&["--ask-anew"]);
+    assert_eq!(anew["from_store"], Value::Null);
+    assert_ne!(anew["learnt"], json!([]));
+
+    let shown = sotto::run(&["store", "show", "--store", &store, "--json"]).unwrap();
+    let shown = shown.json().unwrap();
+    assert_eq!(shown["answers"][0]["name"], first["question"]["name"]);
+    assert_eq!(
+        (&shown["answers"][0]["usable"], &shown["statements"]),
+        (&json!(true), &json!(1))
+    );
+    assert_ne!(shown["keys"], json!([]));
+    let cleared = sotto::run(&["store", "clear", "--store", &store, "--json"]).unwrap();
+    assert_eq!(cleared.json().unwrap()["answers_forgotten"], 1);
+    assert_eq!(run(&[])["from_store"], Value::Null, "it is asked for again");
+}

@@ -198,7 +198,7 @@ fn guard(database: &Connection) -> rusqlite::Result<()> {
         // Some of them answer with a row, others with none.
         database.pragma(None, pragma, value, |_| Ok(()))?;
     }
-    Ok(())
+    database.pragma(None, "max_page_count", MAX_PAGES, |_| Ok(()))
 }
 
 /// Whether nobody has begun anything in the file.
@@ -293,11 +293,6 @@ type Rows = (Secrets, Vec<(Key, Entry)>);
 /// Reads everything, and which state of the file that is.
 fn read(path: &Path, database: &mut Connection) -> Result<(i64, Rows), StoreError> {
     let at = |error| failed(path, error);
-    // Sets the bound too, which counts for this connection alone.
-    database
-        .pragma_query_value(None, "max_page_count", |_| Ok(()))
-        .and_then(|()| database.pragma(None, "max_page_count", MAX_PAGES, |_| Ok(())))
-        .map_err(at)?;
     let transaction = database.transaction().map_err(at)?;
     let rows = rows(path, &transaction)?;
     Ok((version(&transaction).map_err(at)?, rows))
