@@ -193,7 +193,14 @@ impl Instance {
 
     /// Opens a connection, whether or not the request that caused it still waits.
     async fn open(self: Arc<Self>) {
-        let opened = self.connector.open().await;
+        let opened = loop {
+            let era = self.pool().era();
+            let opened = self.connector.open().await;
+            // Otherwise it shows a certificate that has been replaced meanwhile.
+            if opened.is_err() || self.pool().era() == era {
+                break opened;
+            }
+        };
         let now = self.clock.elapsed();
         match opened {
             Ok((sender, driven)) => {

@@ -28,6 +28,8 @@ pub(crate) struct Pool<C> {
     named: u64,
     failures: u64,
     pause_until: Duration,
+    /// How often all connections were forgotten.
+    era: u64,
 }
 
 /// The name of a connection. None is given twice.
@@ -62,6 +64,7 @@ impl<C> Pool<C> {
             named: 0,
             failures: 0,
             pause_until: Duration::ZERO,
+            era: 0,
         }
     }
 
@@ -157,6 +160,12 @@ impl<C> Pool<C> {
     /// As [`Self::forget`], for all.
     pub(crate) fn forget_all(&mut self) {
         self.connections.clear();
+        self.era += 1;
+    }
+
+    /// What [`Self::forget_all`] changes: a connection that was begun in another era is of the forgotten ones.
+    pub(crate) fn era(&self) -> u64 {
+        self.era
     }
 
     /// As [`Self::forget`], for those that have carried nothing for longer than their own `limit`.
@@ -295,7 +304,9 @@ mod tests {
         pool.forget(id);
         assert!(pool.alight(id, NOW).is_none());
         assert_ne!(boarded(&mut pool, 1), [id]);
+        let era = pool.era();
         pool.forget_all();
         assert!(pool.board().is_none());
+        assert_ne!(pool.era(), era);
     }
 }
