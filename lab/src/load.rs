@@ -38,6 +38,9 @@ use sender::{Arrivals, Live, Plan, send};
 use stock::Stock;
 use target::Target;
 
+/// Streams of each HTTP/2 connection while the peak is sought: enough to keep a server busy, and too few to overload it.
+const PEAK_STREAMS: u64 = 16;
+
 /// Requests sealed and sent at once while names are asked for the first time.
 const WARMING: u64 = 16_384;
 
@@ -167,9 +170,13 @@ impl Session {
         let mut goodput_of_peak = None;
         if let Some(factor) = load.overload {
             ensure!(factor > 0.0, "--overload {factor} is no load");
+            let calm = LoadArguments {
+                streams: load.streams.min(PEAK_STREAMS),
+                ..load.clone()
+            };
             let peak = self
                 .once(
-                    load,
+                    &calm,
                     Arrivals::Closed,
                     first,
                     load.peak_requests,

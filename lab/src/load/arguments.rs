@@ -95,7 +95,7 @@ pub(crate) struct QuestionArguments {
 }
 
 /// How much.
-#[derive(Args, Debug)]
+#[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Load")]
 pub(crate) struct LoadArguments {
     /// Requests in a second, whether the server keeps up or not.
