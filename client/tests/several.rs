@@ -1,5 +1,7 @@
 //! Several relays and gateways: which are used, which come next, and what is never done.
 
+#![allow(clippy::unwrap_used, reason = "the helpers of tests fail as tests do")]
+
 mod support;
 
 use std::collections::{HashMap, HashSet};

@@ -129,7 +129,7 @@ where
     #[derive(Deserialize)]
     #[serde(
         untagged,
-        expecting = "expected a name, a list of names, or tables with url (a relay) or host (a gateway), weight, operator, and of a gateway key_document or key_digest"
+        expecting = "expected a URL (a relay) or a host name (a gateway), a list of them, or tables with url or host, weight, operator, and of a gateway key_document or key_digest"
     )]
     enum OneOrMore<T> {
         One(String),
