@@ -8,13 +8,14 @@ pub mod answer_time;
 pub mod burst;
 pub mod collusion;
 pub mod key_partition;
+mod likelihood;
 pub mod size;
 pub mod timing;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::LabError;
 use crate::record::{Manifest, Progress, open};
@@ -26,7 +27,7 @@ use crate::views::{Truth, View, read};
 pub const SCHEMA: u32 = 1;
 
 /// An attack.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Attack {
     /// The relay, by how long the gateway takes: at hand or not, existing or not.

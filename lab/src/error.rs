@@ -22,6 +22,14 @@ pub enum LabError {
         /// Why.
         source: io::Error,
     },
+    /// A budget is none.
+    #[error("{path} is no budget; lab/budgets/defaults.toml is one")]
+    Budget {
+        /// The file.
+        path: PathBuf,
+        /// Where and why.
+        source: Box<toml::de::Error>,
+    },
     /// A row of a recorded view is not one.
     #[error("{path}, row {row}: {reason}; record the run anew with this version of sotto-lab")]
     Row {

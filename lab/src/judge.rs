@@ -1,4 +1,4 @@
-//! `sotto-lab attack`: what each party can make of what it saw.
+//! `sotto-lab attack`: what each party can make of what it saw; `sotto-lab budget`: whether that is too much.
 
 use std::io::{Write, stdout};
 use std::path::PathBuf;
@@ -6,8 +6,23 @@ use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
 use sotto_lab::attack::{Attack, Control, Finding, Options, Report, attack};
+use sotto_lab::budget::Budget;
 
 use crate::run::Bar;
+
+/// What `sotto-lab budget` is told.
+#[derive(Args)]
+pub(crate) struct BudgetArguments {
+    /// A directory that `sotto-lab run` wrote; may be given several times.
+    #[arg(long, value_name = "DIR", required = true)]
+    run: Vec<PathBuf>,
+    /// What may leak: a TOML file, such as lab/budgets/defaults.toml.
+    #[arg(long, value_name = "FILE")]
+    budget: PathBuf,
+    /// Where the generators begin.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    seed: u64,
+}
 
 /// What `sotto-lab attack` is told.
 #[derive(Args)]
@@ -87,6 +102,44 @@ pub(crate) fn run(arguments: &Arguments, json: bool) -> anyhow::Result<ExitCode>
         print(&mut out, &report)?;
     }
     Ok(if report.held() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
+
+/// Attacks runs as far as a budget asks for it; fails if it is exceeded.
+pub(crate) fn budget(arguments: &BudgetArguments, json: bool) -> anyhow::Result<ExitCode> {
+    let budget = Budget::read(&arguments.budget)?;
+    let options = Options {
+        attacks: budget.attacks(),
+        seed: arguments.seed,
+        ..Options::default()
+    };
+    let mut bar = Bar::new();
+    let report = attack(&arguments.run, &options, &mut bar)?;
+    bar.end();
+    let lines = budget.judge(&report);
+    let held = lines.iter().all(|line| line.held);
+    let mut out = anstream::AutoStream::auto(stdout());
+    if json {
+        let document = serde_json::json!({ "schema": 1, "held": held, "limits": lines });
+        serde_json::to_writer_pretty(&mut out, &document).map_err(std::io::Error::from)?;
+        writeln!(out)?;
+    } else {
+        for line in &lines {
+            let did = if line.held { "held" } else { "EXCEEDED" };
+            let found = line
+                .found
+                .map_or("nothing".to_owned(), |found| format!("{found:.3}"));
+            writeln!(
+                out,
+                "  {did:<8} {}: {found}, at most {:.3}",
+                line.what, line.most
+            )?;
+        }
+    }
+    Ok(if held {
         ExitCode::SUCCESS
     } else {
         ExitCode::FAILURE

@@ -6,9 +6,11 @@
 //!   [`sample`] seals some of them with real keys; [`record`](mod@record) writes it all to a directory.
 //! - [`views`]: what each party saw, typed so that none can hold what its party must not know.
 //! - [`attack`](mod@attack): what each of them can make of it, with intervals, baselines and controls.
+//!   [`budget`]: what may leak at most.
 //! - [`statistics`]: pure estimators of leakage.
 
 pub mod attack;
+pub mod budget;
 mod error;
 pub mod population;
 pub mod record;

@@ -49,6 +49,8 @@ enum Command {
     Run(run::Arguments),
     /// Tell what each party can make of what it saw; fails if a control does not come out as it must.
     Attack(judge::Arguments),
+    /// Tell whether what was recorded leaks more than a budget allows; fails if it does.
+    Budget(judge::BudgetArguments),
     /// Send a gateway as many requests as wanted, and tell what that costs it and how it bears it.
     Load(Box<load::Arguments>),
     /// Be the gateway that `load` loads.
@@ -81,6 +83,7 @@ fn main() -> ExitCode {
                 .map(|()| ExitCode::SUCCESS),
             Command::Run(arguments) => run::run(&arguments, cli.json).map(|()| ExitCode::SUCCESS),
             Command::Attack(arguments) => judge::run(&arguments, cli.json),
+            Command::Budget(arguments) => judge::budget(&arguments, cli.json),
             Command::Load(arguments) => tokio::select! {
                 done = load::run(*arguments, cli.json) => done.map(|()| ExitCode::SUCCESS),
                 _ = tokio::signal::ctrl_c() => Ok(ExitCode::from(INTERRUPTED)),

@@ -592,14 +592,15 @@ impl Default for Relay {
     }
 }
 
+/// What a gateway does by default.
 impl Default for Gateway {
     fn default() -> Self {
         Self {
-            answer_step_ms: 250,
+            answer_step_ms: sotto_gateway::config::Privacy::default().answer_step_ms,
             padding: Padding::Classes,
             open_us: 80.0,
             verify_us: 900.0,
-            patience_ms: 4_000,
+            patience_ms: sotto_gateway::config::Dns::default().timeout_ms,
         }
     }
 }

@@ -15,6 +15,7 @@
 //! the order of the questions. Caches are as large as they need to be. Loss happens to datagrams between resolver and
 //! authorities alone; HTTP connections neither break nor stall.
 
+mod delay;
 pub mod gateway;
 mod heap;
 mod keys;

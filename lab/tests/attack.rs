@@ -7,6 +7,7 @@ use std::process::Command;
 
 use serde_json::Value;
 use sotto_lab::attack::{Attack, Finding, Options, Report, attack};
+use sotto_lab::budget::Budget;
 use sotto_lab::record::{Progress, record};
 use sotto_lab::views::Format;
 use tempfile::TempDir;
@@ -179,7 +180,7 @@ fn keys_tell_clients_apart_at_midnight_alone_and_never_more_than_two_groups() {
     let report = attacked(&run, &[Attack::KeyPartition]);
     assert!(report.held(), "{:?}", report.controls);
     assert_eq!(
-        finding(&report, "the client", "one key for all").value,
+        finding(&report, "the client", "ten minutes with one key for all").value,
         Some(0.0)
     );
     let turning = finding(
@@ -190,6 +191,28 @@ fn keys_tell_clients_apart_at_midnight_alone_and_never_more_than_two_groups() {
     let bits = turning.value.unwrap();
     assert!(bits > 0.1 && bits <= 1.05, "{bits}");
     assert_eq!(turning.beside["live_keys"], 2.0);
+}
+
+#[test]
+fn the_defaults_leak_no_more_than_their_budget_and_no_step_does() {
+    let lab = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let budget = Budget::read(&lab.join("budgets/defaults.toml")).unwrap();
+    let text = std::fs::read_to_string(lab.join("scenarios/defaults.toml")).unwrap();
+    let exceeded = |scenario: &str| -> Vec<String> {
+        let (_directory, run) = recorded(scenario);
+        let lines = budget.judge(&attacked(&run, &budget.attacks()));
+        let exceeded = lines.into_iter().filter(|line| !line.held);
+        exceeded
+            .map(|line| format!("{} {:?}", line.what, line.found))
+            .collect()
+    };
+    let as_shipped = exceeded(&text);
+    assert!(as_shipped.is_empty(), "{as_shipped:?}");
+    let unpadded = exceeded(&format!("{text}[gateway]\npadding = 'none'\n"));
+    assert!(
+        unpadded.iter().any(|line| line.starts_with("size")),
+        "{unpadded:?}"
+    );
 }
 
 #[test]
@@ -241,6 +264,23 @@ fn the_commands_tell_people_and_programs_and_their_exit_code_tells_the_controls(
     assert_eq!(attacks.len(), Attack::ALL.len());
     for finding in report["findings"].as_array().unwrap() {
         assert!(finding["cost"]["milliseconds"].is_number(), "{finding}");
+    }
+
+    let budget = Path::new(run).join("budget.toml");
+    let limit = "[[limit]]\nattack = 'answer-time'\ncondition = 'D = 250'\nmetric = 'AUC'\nmost = ";
+    for (most, code) in [("0.9", 0), ("0.1", 1)] {
+        std::fs::write(&budget, format!("{limit}{most}\n")).unwrap();
+        let told = lab(&[
+            "budget",
+            "--run",
+            run,
+            "--json",
+            "--budget",
+            budget.to_str().unwrap(),
+        ]);
+        assert_eq!(told.status.code(), Some(code), "{told:?}");
+        let judged: Value = serde_json::from_slice(&told.stdout).unwrap();
+        assert_eq!(judged["held"], code == 0);
     }
 
     // A truth that was dealt anew: what must leak does not.

@@ -208,3 +208,57 @@ fn python_reads_both_forms_without_our_code_and_counts_the_same() {
     }
     assert_eq!(told_by_python(&run), told);
 }
+
+/// The columns that docs/privacy-evaluation.md lists for a view, in order.
+fn documented(view: &str) -> Vec<String> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/privacy-evaluation.md");
+    let text = std::fs::read_to_string(path).unwrap();
+    let (_, section) = text.split_once(&format!("\n### {view}\n")).unwrap();
+    let section = section.split("\n##").next().unwrap();
+    let rows = section.lines().filter_map(|line| line.strip_prefix("| `"));
+    rows.flat_map(|row| {
+        let (columns, _) = row.split_once("` |").unwrap();
+        let columns = columns.split("`, `").map(str::to_owned);
+        columns.collect::<Vec<_>>()
+    })
+    .collect()
+}
+
+#[test]
+fn every_column_is_documented_and_written() {
+    fn check<T: View>(directory: &TempDir) {
+        assert_eq!(documented(T::FILE), T::COLUMNS, "{}", T::FILE);
+        let path = directory
+            .path()
+            .join("run")
+            .join(format!("{}.jsonl", T::FILE));
+        let text = std::fs::read_to_string(path).unwrap();
+        let row = text.lines().next().unwrap();
+        let mut before = 0;
+        for column in T::COLUMNS {
+            let place = row.find(&format!("\"{column}\":"));
+            before = place.filter(|place| *place >= before).unwrap();
+        }
+    }
+    let (directory, _) = recorded(SCENARIO, 1, Format::Jsonl);
+    check::<Truth>(&directory);
+    check::<ClientRelay>(&directory);
+    check::<RelaySaw>(&directory);
+    check::<RelayGateway>(&directory);
+    check::<GatewaySaw>(&directory);
+    check::<ResolverSaw>(&directory);
+    check::<AuthoritySaw>(&directory);
+}
+
+#[test]
+fn every_scenario_that_is_shipped_is_one() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios");
+    let mut count = 0;
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let scenario = sotto_lab::scenario::Scenario::read(&path);
+        assert!(scenario.is_ok(), "{}: {:?}", path.display(), scenario.err());
+        count += 1;
+    }
+    assert!(count >= 8, "{count}");
+}

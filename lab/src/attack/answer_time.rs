@@ -14,14 +14,12 @@ use std::time::Duration;
 use rand::RngExt;
 use sotto_gateway::answer_time::leaves_after;
 
+use super::likelihood::Judge;
 use super::{Attack, Control, Cost, Finding, Found, Options, Recorded};
 use crate::LabError;
 use crate::simulate::random;
 use crate::statistics::{Interval, Roc, resample};
 use crate::views::RelaySaw;
-
-/// Bins of equal weight that the relay sorts times into.
-const BINS: usize = 64;
 
 /// The generator's streams of this attack.
 const SAMPLE: u64 = 101;
@@ -125,41 +123,6 @@ fn cases(recorded: &Recorded, options: &Options) -> Result<Vec<Case>, LabError> 
 /// What the relay measures with a step, in microseconds.
 fn measured(case: &Case, step: Duration) -> f64 {
     leaves_after(case.work, step).0.as_micros() as f64 + case.added
-}
-
-/// A likelihood ratio that is learnt from examples: how much a time speaks for the positive kind.
-struct Judge {
-    /// The upper ends of all bins but the last.
-    ends: Vec<f64>,
-    ratios: Vec<f64>,
-}
-
-impl Judge {
-    fn learn(examples: &[(f64, bool)]) -> Self {
-        let mut times: Vec<f64> = examples.iter().map(|(time, _)| *time).collect();
-        times.sort_by(f64::total_cmp);
-        let mut ends: Vec<f64> = (1..BINS)
-            .filter_map(|bin| resample::quantile(&times, bin as f64 / BINS as f64))
-            .collect();
-        ends.dedup();
-        let mut counts = vec![[1.0_f64; 2]; ends.len() + 1];
-        for (time, label) in examples {
-            counts[bin(&ends, *time)][usize::from(*label)] += 1.0;
-        }
-        let ratios = counts
-            .iter()
-            .map(|[other, positive]| (positive / other).ln())
-            .collect();
-        Self { ends, ratios }
-    }
-
-    fn score(&self, time: f64) -> f64 {
-        self.ratios[bin(&self.ends, time)]
-    }
-}
-
-fn bin(ends: &[f64], time: f64) -> usize {
-    ends.partition_point(|end| *end < time)
 }
 
 /// The curve of a target among the names that the relay has not learnt from, and the names.
@@ -335,18 +298,5 @@ mod tests {
         // 0.5 + (0.25 - 0) / 2, and nothing else to see but what the network adds to all alike.
         assert!((area(250) - 0.625).abs() < 0.03, "{}", area(250));
         assert!((area(500) - 0.5).abs() < 0.06, "{}", area(500));
-    }
-
-    #[test]
-    fn a_judge_needs_no_order() {
-        let examples: Vec<(f64, bool)> = (0..1_000)
-            .map(|place| (f64::from(place), (250..750).contains(&place)))
-            .collect();
-        let judge = Judge::learn(&examples);
-        let scored: Vec<_> = examples
-            .iter()
-            .map(|(time, label)| (judge.score(*time), *label))
-            .collect();
-        assert!(Roc::new(&scored).auc().unwrap() > 0.99);
     }
 }

@@ -49,22 +49,20 @@ pub(super) fn attack(recorded: &Recorded, options: &Options) -> Result<Found, La
             .map(|place| pairs[place])
             .collect()
     };
-    let steady: Vec<Pair> = spans
+    let steady = spans
         .values()
         .filter(|pairs| keys(pairs) == 1)
-        .flatten()
-        .copied()
-        .collect();
+        .max_by_key(|pairs| pairs.len());
     let turning = spans
         .values()
         .filter(|pairs| keys(pairs) > 1)
         .max_by(|a, b| information(a).total_cmp(&information(b)));
     let mut found = Found::default();
     for (condition, pairs) in [
-        ("one key for all", Some(&steady)),
+        ("ten minutes with one key for all", steady),
         ("the ten minutes of midnight that tell most", turning),
     ] {
-        let Some(pairs) = pairs.filter(|pairs| !pairs.is_empty()) else {
+        let Some(pairs) = pairs else {
             continue;
         };
         found

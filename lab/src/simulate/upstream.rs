@@ -2,15 +2,15 @@
 //!
 //! What a question costs: nothing but the way to the resolver if the response is in its cache; else one exchange with each
 //! authority from the deepest one that it knows to be asked down to the one that answers. An exchange takes the round trip to that
-//! authority, a second and a third if the response takes TCP (RFC 7766), and for every datagram lost a retransmission timeout,
-//! doubled each time.
+//! authority, more if the response takes TCP, and more for every datagram lost ([`super::delay`]).
 
 use std::collections::HashMap;
 
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 
-use super::{Micros, SECOND, log_normal, micros};
+use super::delay::{distance, exchange};
+use super::{Micros, SECOND, micros};
 use crate::LabError;
 use crate::population::{Population, Question};
 use crate::scenario::{Resolver, Scenario};
@@ -18,9 +18,6 @@ use crate::views::{AuthoritySaw, GatewayHost, RecordKind, Recording, ResolverSaw
 
 /// Seconds that a delegation may be kept: the TTL of the world's NS records.
 const DELEGATION_SECONDS: u64 = sotto_world::dns::zone::TTL as u64;
-
-/// Times that a datagram is sent at most: after these a server counts as down, which none here is.
-const MOST_SENT: u32 = 5;
 
 /// What was learnt, and until when it is good.
 #[derive(Clone, Copy, Debug)]
@@ -42,8 +39,8 @@ pub struct Response {
 pub struct Upstream<'a> {
     resolver: Resolver,
     population: &'a Population,
-    /// The round trip to each authority.
-    round_trips: Vec<f64>,
+    /// The round trip to each authority, in milliseconds.
+    distances: Vec<f64>,
     responses: HashMap<u32, Known>,
     delegations: HashMap<u16, Known>,
     random: ChaCha8Rng,
@@ -54,17 +51,14 @@ impl<'a> Upstream<'a> {
     #[must_use]
     pub fn new(scenario: &Scenario, population: &'a Population, mut random: ChaCha8Rng) -> Self {
         let resolver = scenario.resolver;
-        let round_trips = population
-            .authorities
-            .iter()
-            .map(|_| {
-                resolver.authority_median_ms * log_normal(resolver.authority_sigma, &mut random)
-            })
+        let authorities = population.authorities.iter();
+        let distances = authorities
+            .map(|_| distance(&resolver, &mut random))
             .collect();
         Self {
             resolver,
             population,
-            round_trips,
+            distances,
             responses: HashMap::new(),
             delegations: HashMap::new(),
             random,
@@ -159,7 +153,9 @@ impl<'a> Upstream<'a> {
             let authority = path[place];
             let is_last = place + 1 == path.len();
             let over_tcp = is_last && question.over_tcp;
-            time += self.exchange(authority, over_tcp);
+            let distance = self.distances[authority as usize];
+            let taken = exchange(&self.resolver, distance, over_tcp, &mut self.random);
+            time += micros(taken.milliseconds);
             let host = &self.population.authorities[authority as usize];
             let (name, rtype) = if is_last {
                 (question.name.clone(), question.rtype)
@@ -194,23 +190,5 @@ impl<'a> Upstream<'a> {
         let known = self.delegations.get(&authority);
         known.is_some_and(|known| now < known.until)
             || (self.resolver.knows_top && self.population.is_top(authority))
-    }
-
-    /// One exchange with an authority.
-    fn exchange(&mut self, authority: u16, over_tcp: bool) -> Micros {
-        let resolver = self.resolver;
-        let round_trip = self.round_trips[authority as usize];
-        let varied = log_normal(resolver.jitter_sigma, &mut self.random);
-        let trips = if over_tcp { 3.0 } else { 1.0 };
-        let mut lost_ms = 0.0;
-        let mut timeout = resolver.retransmit_ms;
-        for _ in 1..MOST_SENT {
-            if self.random.random::<f64>() >= resolver.loss {
-                break;
-            }
-            lost_ms += timeout;
-            timeout *= 2.0;
-        }
-        micros(lost_ms + trips * round_trip * varied)
     }
 }
