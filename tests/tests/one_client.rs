@@ -259,7 +259,7 @@ async fn the_command_says_which_way_it_went_and_who_failed() {
     let there = world.relay_address(0).to_string();
     let (both, none) = (
         config(&[absent.clone(), there.clone()]),
-        config(&[absent.clone()]),
+        config(std::slice::from_ref(&absent)),
     );
     let run = |arguments: Vec<String>| async move {
         let run = move || sotto::run(&arguments.iter().map(String::as_str).collect::<Vec<_>>());
