@@ -222,13 +222,15 @@ fn what_came_under_seal_leads_to_no_other_gateway() {
 
 #[test]
 fn the_next_lookup_begins_where_the_last_one_got_through() {
-    let mut world = World::default();
-    world.interfere = Box::new(|step, _| match step {
-        Step::Get { url, .. } if url.starts_with(RELAY) && !url.contains("two") => {
-            Some(failed(Sent::Nothing, TransportProblemKind::Connect))
-        }
-        _ => None,
-    });
+    let mut world = World {
+        interfere: Box::new(|step, _| match step {
+            Step::Get { url, .. } if url.starts_with(RELAY) && !url.contains("two") => {
+                Some(failed(Sent::Nothing, TransportProblemKind::Connect))
+            }
+            _ => None,
+        }),
+        ..World::default()
+    };
     let setup = world.setup().another_relay(SECOND_RELAY).build().unwrap();
     let mut memory = Memory::default();
     let first = world.lookup_remembering(&memory, &setup, "hugh@example.test", NOW);
