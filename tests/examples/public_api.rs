@@ -11,7 +11,9 @@ fn main() -> Result<()> {
         .omit_auto_trait_impls(true)
         .omit_auto_derived_impls(true)
         .build()
-        .context("this rustdoc writes another format than the crate public-api reads: update that crate")?;
+        .context(
+            "this rustdoc writes another format than the crate public-api reads: update that crate",
+        )?;
     println!("{api}");
     Ok(())
 }
