@@ -7,6 +7,7 @@
 pub mod answer_time;
 pub mod burst;
 pub mod collusion;
+pub mod intersection;
 pub mod key_partition;
 mod likelihood;
 pub mod size;
@@ -40,18 +41,21 @@ pub enum Attack {
     KeyPartition,
     /// The gateway, by which questions follow one another.
     Burst,
+    /// The gateway and the network before the relays, by who was active each time that a name was asked for.
+    Intersection,
     /// Relay and gateway together: the upper bound.
     Collusion,
 }
 
 impl Attack {
     /// Every attack.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::AnswerTime,
         Self::Size,
         Self::Timing,
         Self::KeyPartition,
         Self::Burst,
+        Self::Intersection,
         Self::Collusion,
     ];
 
@@ -64,6 +68,7 @@ impl Attack {
             Self::Timing => "timing",
             Self::KeyPartition => "key-partition",
             Self::Burst => "burst",
+            Self::Intersection => "intersection",
             Self::Collusion => "collusion",
         }
     }
@@ -289,6 +294,7 @@ pub fn attack(
                 Attack::Timing => timing::attack(&recorded, options),
                 Attack::KeyPartition => key_partition::attack(&recorded, options),
                 Attack::Burst => burst::attack(&recorded, options),
+                Attack::Intersection => intersection::attack(&recorded, options),
                 Attack::Collusion => collusion::attack(&recorded, options),
             }?;
             report.findings.extend(found.findings);

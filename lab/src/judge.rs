@@ -59,6 +59,8 @@ enum Name {
     KeyPartition,
     /// The gateway, by which questions follow one another.
     Burst,
+    /// The gateway and the network before the relays, by who was active each time.
+    Intersection,
     /// Relay and gateway together: the upper bound.
     Collusion,
 }
@@ -71,6 +73,7 @@ impl From<Name> for Attack {
             Name::Timing => Self::Timing,
             Name::KeyPartition => Self::KeyPartition,
             Name::Burst => Self::Burst,
+            Name::Intersection => Self::Intersection,
             Name::Collusion => Self::Collusion,
         }
     }

@@ -20,8 +20,8 @@ impl Progress for Silent {
 }
 
 /// The answer-time experiment in little, from caches that are empty.
-const COLD: &str = "title = 'cold'\nlookups = 3000\n[clients]\ncount = 100\nlookups_per_second = 20\n\
-    [names]\ncount = 500\nabsent = 0.3\n[resolver]\nknows_top = false\n";
+const COLD: &str = "title = 'cold'\nlookups = 2400\n[clients]\ncount = 100\nlookups_per_second = 20\n\
+    [names]\ncount = 300\nabsent = 0.3\n[resolver]\nknows_top = false\n";
 
 fn recorded(scenario: &str) -> (TempDir, PathBuf) {
     let directory = tempfile::tempdir().unwrap();
@@ -194,6 +194,26 @@ fn keys_tell_clients_apart_at_midnight_alone_and_never_more_than_two_groups() {
 }
 
 #[test]
+fn whoever_asks_again_and_again_is_found_in_the_end() {
+    let text = "title = 'again'\nlookups = 6000\n[clients]\ncount = 60\nlookups_per_second = 20\ncontacts = 8\n\
+        [names]\ncount = 600\n[relay]\ncount = 1\nmixing = { exponential = { mean_ms = 100, cap_ms = 500 } }\n";
+    let (_directory, run) = recorded(text);
+    let report = attacked(&run, &[Attack::Intersection]);
+    assert!(report.held(), "{:?}", report.controls);
+    assert_eq!(report.controls.len(), 2);
+    let after = |times| finding(&report, "who asks", times).value.unwrap();
+    let (once, thrice, often) = (
+        after("after 1 times"),
+        after("after 3 times"),
+        after("after 10 times"),
+    );
+    assert!(
+        once < 0.3 && thrice > once && often > 0.9,
+        "{once} {thrice} {often}"
+    );
+}
+
+#[test]
 fn the_defaults_leak_no_more_than_their_budget_and_no_step_does() {
     let lab = Path::new(env!("CARGO_MANIFEST_DIR"));
     let budget = Budget::read(&lab.join("budgets/defaults.toml")).unwrap();
@@ -232,7 +252,7 @@ fn the_commands_tell_people_and_programs_and_their_exit_code_tells_the_controls(
     assert!(recorded.status.success() && recorded.stderr.is_empty());
     let text = String::from_utf8(recorded.stdout).unwrap();
     assert!(
-        text.contains("lookups    3000") && text.contains("truth.jsonl"),
+        text.contains("lookups    2400") && text.contains("truth.jsonl"),
         "{text}"
     );
     let again = lab(&["run", "--scenario", scenario, "--out", run]);
