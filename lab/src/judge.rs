@@ -199,8 +199,8 @@ fn answer_times(out: &mut impl Write, findings: &[&Finding]) -> std::io::Result<
     writeln!(out, "  answer-time, by relay: area under the curve")?;
     writeln!(
         out,
-        "    {:<11} {:>7} {:>8} {:>8}  {:<22}{:<22}{}",
-        "", "adds ms", "late", "unkept", "kept or not", "existing or not", "existing, unkept"
+        "{:>23} {:>8} {:>8}  {:<22}{:<22}existing, unkept",
+        "adds ms", "late", "unkept", "kept or not", "existing or not"
     )?;
     for (condition, row) in rows {
         let figure = |name| row[0].beside.get(name).copied().unwrap_or(0.0) * 100.0;

@@ -1,5 +1,7 @@
 //! The estimators against SciPy and scikit-learn, by vectors that `vectors/statistics.py` made with them.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
+
 use std::collections::BTreeMap;
 
 use serde::Deserialize;

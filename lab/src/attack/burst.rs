@@ -82,8 +82,7 @@ pub(super) fn attack(recorded: &Recorded, options: &Options) -> Result<Found, La
             .bootstrap()
             .interval(&owners, |weights| roc.weighted_auc(weights))
     });
-    let mut found = Found::default();
-    found.findings = vec![
+    let findings = vec![
         finding(
             "that a question is the same client's as the one before",
             "top-1",
@@ -101,10 +100,11 @@ pub(super) fn attack(recorded: &Recorded, options: &Options) -> Result<Found, La
             owners.len(),
         ),
     ];
-    if value.is_some() {
-        found.controls = controls(recorded, &pairs, options);
-    }
-    Ok(found)
+    let controls = match value {
+        Some(_) => controls(recorded, &pairs, options),
+        None => Vec::new(),
+    };
+    Ok(Found { findings, controls })
 }
 
 /// Whether there are pairs enough of both kinds to learn from some and judge the others.

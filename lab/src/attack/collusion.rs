@@ -64,8 +64,7 @@ pub(super) fn attack(recorded: &Recorded, options: &Options) -> Result<Found, La
         Some(sum as f64 / joined.len() as f64)
     });
     let measured = share(&joined);
-    let mut found = Found::default();
-    found.findings = vec![
+    let findings = vec![
         finding("by the envelope", 1.0, None),
         finding("by time alone", measured, interval),
     ];
@@ -88,7 +87,7 @@ pub(super) fn attack(recorded: &Recorded, options: &Options) -> Result<Found, La
         value: Some(value),
         held,
     };
-    found.controls = vec![
+    let controls = vec![
         control("pooled logs, by time alone", true, measured, measured > 0.5),
         control(
             "the gateway's log in another order",
@@ -97,7 +96,7 @@ pub(super) fn attack(recorded: &Recorded, options: &Options) -> Result<Found, La
             share(&shuffled) < 20.0 * by_chance,
         ),
     ];
-    Ok(found)
+    Ok(Found { findings, controls })
 }
 
 /// Joins in order; whether each request was joined with itself.

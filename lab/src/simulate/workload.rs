@@ -71,10 +71,10 @@ impl Workload {
             Arrivals::Bursts { size, gap_ms } => loop {
                 // A burst may begin before another has ended, so what comes first is only known once the next has begun.
                 let due = self.waiting.front().map(|lookup| lookup.at);
-                if due.is_some_and(|due| due <= micros(self.now_ms)) {
-                    if let Some(lookup) = self.waiting.pop_front() {
-                        return lookup;
-                    }
+                if due.is_some_and(|due| due <= micros(self.now_ms))
+                    && let Some(lookup) = self.waiting.pop_front()
+                {
+                    return lookup;
                 }
                 self.wait(f64::from(size));
                 let client = self.client();

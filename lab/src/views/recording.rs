@@ -152,7 +152,9 @@ impl<T: View> Table<T> {
         };
         let ended = ended.and_then(|()| match self.sheet {
             Some(sheet) => end(
-                sheet.into_inner().map_err(|error| error.into_error())?,
+                sheet
+                    .into_inner()
+                    .map_err(csv::IntoInnerError::into_error)?,
                 "csv",
             ),
             None => Ok(()),
