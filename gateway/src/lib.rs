@@ -26,7 +26,7 @@ pub mod prove_command;
 mod refusal;
 pub mod relays;
 mod reload;
-mod replays;
+pub mod replays;
 mod resolver;
 mod running;
 mod tending;

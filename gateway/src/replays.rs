@@ -15,10 +15,10 @@ use siphasher::sip128::{Hasher128, SipHasher24};
 use std::hash::Hasher;
 
 /// Seconds for which a key is remembered at least: as far as clocks of requests with a Date may differ.
-const WINDOW_SECONDS: u64 = 600;
+pub const WINDOW_SECONDS: u64 = 600;
 
 /// The replay window of one instance.
-pub(crate) struct Replays {
+pub struct Replays {
     key: [u8; 16],
     /// Keys that one generation holds at most; another begins early when it is full.
     capacity: usize,
@@ -35,7 +35,8 @@ struct Generations {
 impl Replays {
     /// A window of at most `entries` keys, some 40 octets each; 0 remembers nothing. `None` if the system gives no
     /// randomness.
-    pub(crate) fn new(entries: usize) -> Option<Self> {
+    #[must_use]
+    pub fn new(entries: usize) -> Option<Self> {
         let mut key = [0; 16];
         rand::fill(&mut key).ok()?;
         Some(Self {
@@ -46,7 +47,8 @@ impl Replays {
     }
 
     /// Whether `encapsulated` has opened before: asked before any work with the private key.
-    pub(crate) fn has_seen(&self, encapsulated: &[u8], now: u64) -> bool {
+    #[must_use]
+    pub fn has_seen(&self, encapsulated: &[u8], now: u64) -> bool {
         let hash = self.hash(encapsulated);
         self.with_generations(now, |generations| {
             generations.current.contains(&hash) || generations.previous.contains(&hash)
@@ -55,7 +57,7 @@ impl Replays {
 
     /// Remembers that `encapsulated` has opened; false if it had before, so that of two that come at once one is
     /// answered.
-    pub(crate) fn remember(&self, encapsulated: &[u8], now: u64) -> bool {
+    pub fn remember(&self, encapsulated: &[u8], now: u64) -> bool {
         if self.capacity == 0 {
             return true;
         }

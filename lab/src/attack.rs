@@ -7,9 +7,11 @@
 pub mod answer_time;
 pub mod burst;
 pub mod collusion;
+pub mod enumeration;
 pub mod intersection;
 pub mod key_partition;
 mod likelihood;
+pub mod replay;
 pub mod size;
 pub mod timing;
 
@@ -43,19 +45,25 @@ pub enum Attack {
     Burst,
     /// The gateway and the network before the relays, by who was active each time that a name was asked for.
     Intersection,
+    /// The relay, by sending an envelope again.
+    Replay,
+    /// Any client, by asking for every name that it can think of.
+    Enumeration,
     /// Relay and gateway together: the upper bound.
     Collusion,
 }
 
 impl Attack {
     /// Every attack.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 9] = [
         Self::AnswerTime,
         Self::Size,
         Self::Timing,
         Self::KeyPartition,
         Self::Burst,
         Self::Intersection,
+        Self::Replay,
+        Self::Enumeration,
         Self::Collusion,
     ];
 
@@ -69,6 +77,8 @@ impl Attack {
             Self::KeyPartition => "key-partition",
             Self::Burst => "burst",
             Self::Intersection => "intersection",
+            Self::Replay => "replay",
+            Self::Enumeration => "enumeration",
             Self::Collusion => "collusion",
         }
     }
@@ -295,6 +305,8 @@ pub fn attack(
                 Attack::KeyPartition => key_partition::attack(&recorded, options),
                 Attack::Burst => burst::attack(&recorded, options),
                 Attack::Intersection => intersection::attack(&recorded, options),
+                Attack::Replay => replay::attack(&recorded, options),
+                Attack::Enumeration => enumeration::attack(&recorded, options),
                 Attack::Collusion => collusion::attack(&recorded, options),
             }?;
             report.findings.extend(found.findings);

@@ -61,6 +61,10 @@ enum Name {
     Burst,
     /// The gateway and the network before the relays, by who was active each time.
     Intersection,
+    /// The relay, by sending an envelope again.
+    Replay,
+    /// Any client, by asking for every name that it can think of.
+    Enumeration,
     /// Relay and gateway together: the upper bound.
     Collusion,
 }
@@ -74,6 +78,8 @@ impl From<Name> for Attack {
             Name::KeyPartition => Self::KeyPartition,
             Name::Burst => Self::Burst,
             Name::Intersection => Self::Intersection,
+            Name::Replay => Self::Replay,
+            Name::Enumeration => Self::Enumeration,
             Name::Collusion => Self::Collusion,
         }
     }

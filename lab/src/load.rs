@@ -32,8 +32,8 @@ use arguments::{LoadArguments, QuestionArguments, TargetArguments, Version};
 use judge::Sample;
 use process::Process;
 use question::{Asked, Question};
-use report::{Document, Generation, RunLine, ServerLine, TargetLine};
-use rig::{Rig, Wanted};
+use report::{CacheLine, Document, Generation, GeneratorLine, RunLine, ServerLine, TargetLine};
+use rig::{Proofs, Rig, Wanted};
 use sender::{Arrivals, Live, Plan, send};
 use stock::Stock;
 use target::Target;
@@ -43,6 +43,9 @@ const PEAK_STREAMS: u64 = 16;
 
 /// Requests sealed and sent at once while names are asked for the first time.
 const WARMING: u64 = 16_384;
+
+/// The share of proofs that have to come from the cache for a cost to be called that of cached ones.
+const HIT_SHARE: f64 = 0.999;
 
 /// How often the display changes.
 const LOOK: Duration = Duration::from_millis(100);
@@ -94,6 +97,8 @@ struct Session {
     config: KeyConfig,
     anchors: Anchors,
     process: Option<Process>,
+    /// Where requests are sealed: while nothing is measured, the server's core is free for it.
+    cores: Vec<usize>,
 }
 
 impl Session {
@@ -132,12 +137,17 @@ impl Session {
         if let Some(process) = process {
             process.cpu_time()?;
         }
+        let cores = match rig.and_then(|rig| rig.cores.as_ref()) {
+            Some(cores) => [&cores.server[..], &cores.generator[..]].concat(),
+            None => process::cores()?,
+        };
         Ok(Self {
             target,
             question,
             config,
             anchors,
             process,
+            cores,
         })
     }
 
@@ -182,6 +192,7 @@ impl Session {
                     load.peak_requests,
                     sample,
                     None,
+                    rig,
                 )
                 .await?;
             let rate = peak.answered_per_second * factor;
@@ -193,7 +204,15 @@ impl Session {
             let requests = (rate * load.seconds as f64) as u64;
             let plot = arguments.plot.as_deref();
             let over = self
-                .once(load, Arrivals::Open(rate), first, requests, sample, plot)
+                .once(
+                    load,
+                    Arrivals::Flood(rate),
+                    first,
+                    requests,
+                    sample,
+                    plot,
+                    rig,
+                )
                 .await?;
             // What was answered after the last one was due is of the queue, not of the overload.
             goodput_of_peak = Some(over.answered_per_second / peak.answered_per_second);
@@ -206,7 +225,7 @@ impl Session {
             };
             let plot = arguments.plot.as_deref();
             runs.push(
-                self.once(load, arrivals, first, requests, sample, plot)
+                self.once(load, arrivals, first, requests, sample, plot, rig)
                     .await?,
             );
         }
@@ -266,6 +285,7 @@ impl Session {
         requests: u64,
         sample: u64,
         plot: Option<&std::path::Path>,
+        rig: Option<&Rig>,
     ) -> Result<RunLine> {
         let sealing = bar(requests, "requests sealed");
         let stock = self.seal(first, requests, sample, &sealing).await?;
@@ -278,26 +298,47 @@ impl Session {
             in_file: stock.is_in_file(),
         };
         let sending = bar(requests, "requests over");
+        let proofs_before = rig.map(Rig::proofs).transpose()?;
+        let this = Process(std::process::id());
         let before = self.process.map(Process::cpu_time).transpose()?;
+        let our_before = this.cpu_time()?;
         let (mut tally, mut stock, took) =
             drive(&self.plan(load, arrivals), stock, &sending).await?;
+        let our_spent = this.cpu_time()?.saturating_sub(our_before);
         let after = self.process.map(Process::cpu_time).transpose()?;
+        let proofs = rig.map(Rig::proofs).transpose()?;
         sending.finish_and_clear();
         let (question, anchors) = (&self.question, &self.anchors);
         let now = clock::now();
         let sample = Sample::of(&mut tally, &mut stock, question, first, anchors, now);
         let offered = match arrivals {
-            Arrivals::Open(rate) => Some(rate),
+            Arrivals::Open(rate) | Arrivals::Flood(rate) => Some(rate),
             Arrivals::Closed => None,
         };
         if let Some(path) = plot {
             plot::draw(path, &self.target.url(), &tally.latency)?;
         }
         let mut line = RunLine::of(&tally, offered, took, sample, generation);
+        line.generator = GeneratorLine::of(our_spent, took);
+        if let (Some(before), Some(after)) = (proofs_before, proofs) {
+            line.cache = Some(cache(before, after));
+            if load.warm
+                && let Some(share) = line.cache.as_ref().and_then(CacheLine::hit_share)
+            {
+                ensure!(
+                    share >= HIT_SHARE,
+                    "{:.2} % of the proofs were at hand, and with --warm it has to be {} %: give fewer --names, or a machine that asks for all \
+                     of them sooner",
+                    100.0 * share,
+                    100.0 * HIT_SHARE
+                );
+            }
+        }
         if let (Some(process), Some(before), Some(after)) = (self.process, before, after) {
             let spent = after.saturating_sub(before).as_secs_f64();
             line.server = Some(ServerLine {
                 cpu_seconds: spent,
+                busy: spent / took.as_secs_f64().max(f64::EPSILON),
                 us_each: spent * 1e6 / line.answered.max(1) as f64,
                 memory: process.resident()?,
             });
@@ -318,10 +359,19 @@ impl Session {
 
     async fn seal(&self, first: u64, count: u64, sample: u64, bar: &ProgressBar) -> Result<Stock> {
         let (question, config, bar) = (self.question.clone(), self.config.clone(), bar.clone());
+        let cores = self.cores.clone();
         let sealed = tokio::task::spawn_blocking(move || {
-            Stock::seal(&question, &config, first, count, sample, &bar)
+            Stock::seal(&question, &config, first, count, sample, &cores, &bar)
         });
         sealed.await.context("sealing was given up")?
+    }
+}
+
+/// What the gateway sealed between two counts.
+fn cache(before: Proofs, after: Proofs) -> CacheLine {
+    CacheLine {
+        at_hand: after.at_hand.saturating_sub(before.at_hand),
+        gathered: after.gathered.saturating_sub(before.gathered),
     }
 }
 

@@ -73,7 +73,10 @@ pub(crate) struct RunLine {
     pub(crate) refusal_us: Latency,
     pub(crate) sample: Sample,
     pub(crate) generation: Generation,
+    pub(crate) generator: GeneratorLine,
     pub(crate) server: Option<ServerLine>,
+    /// What the gateway says of its cache, if it was started here.
+    pub(crate) cache: Option<CacheLine>,
 }
 
 /// Microseconds.
@@ -94,10 +97,47 @@ pub(crate) struct Generation {
     pub(crate) in_file: bool,
 }
 
+/// What sending cost.
+#[derive(Debug, Default, Serialize)]
+pub(crate) struct GeneratorLine {
+    pub(crate) cpu_seconds: f64,
+    /// CPU seconds by second. Near one for each thread it was the generator that could do no more.
+    pub(crate) busy: f64,
+}
+
+impl GeneratorLine {
+    /// Of the CPU time `spent` while requests were under way for so long.
+    pub(crate) fn of(spent: Duration, took: Duration) -> Self {
+        Self {
+            cpu_seconds: spent.as_secs_f64(),
+            busy: spent.as_secs_f64() / took.as_secs_f64().max(f64::EPSILON),
+        }
+    }
+}
+
+/// Proofs that the gateway sealed.
+#[derive(Debug, Serialize)]
+pub(crate) struct CacheLine {
+    /// Those that were in its cache.
+    pub(crate) at_hand: u64,
+    /// Those that it had to ask for.
+    pub(crate) gathered: u64,
+}
+
+impl CacheLine {
+    /// The share that was at hand; `None` if there was no proof.
+    pub(crate) fn hit_share(&self) -> Option<f64> {
+        let all = self.at_hand + self.gathered;
+        (all > 0).then(|| self.at_hand as f64 / all as f64)
+    }
+}
+
 /// What the run cost the server.
 #[derive(Debug, Serialize)]
 pub(crate) struct ServerLine {
     pub(crate) cpu_seconds: f64,
+    /// CPU seconds by second.
+    pub(crate) busy: f64,
     /// CPU time by answer, in microseconds.
     pub(crate) us_each: f64,
     /// Octets of memory at the end.
@@ -150,7 +190,9 @@ impl RunLine {
             refusal_us: Latency::of(&tally.refusal),
             sample,
             generation,
+            generator: GeneratorLine::default(),
             server: None,
+            cache: None,
         }
     }
 }
@@ -262,12 +304,29 @@ fn run_page(out: &mut impl Write, run: &RunLine) -> Result<()> {
             out,
             "server",
             &format!(
-                "{:.1} us CPU an answer, {:.2} s in all, {} MiB",
+                "{:.1} us CPU an answer, {:.2} s in all, {:.0} % of a core, {} MiB",
                 server.us_each,
                 server.cpu_seconds,
+                100.0 * server.busy,
                 server.memory >> 20
             ),
         )?;
+    }
+    line(
+        out,
+        "generator",
+        &format!(
+            "{:.2} s CPU, {:.0} % of a core",
+            run.generator.cpu_seconds,
+            100.0 * run.generator.busy
+        ),
+    )?;
+    if let Some(cache) = &run.cache {
+        let text = format!(
+            "{} proofs at hand, {} gathered",
+            cache.at_hand, cache.gathered
+        );
+        line(out, "cache", &text)?;
     }
     let place = if run.generation.in_file {
         "a file"

@@ -1,7 +1,8 @@
 //! What `sotto-lab load` loads when it is given no target: a gateway in a process and on a core of its own, over a private internet.
 
 use std::fs;
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitCode, Stdio};
 use std::thread;
@@ -29,16 +30,45 @@ const CACHE_OCTETS: u64 = 256 << 20;
 /// Connections beside the idle ones: those that send, those of the operator, and some to spare.
 const MORE_CONNECTIONS: u64 = 4_096;
 
+/// Seconds that the proofs live, which are by a wildcard and live as its denials do: as long as other records of the private internet, so
+/// that a million of them can be asked for before the first is old.
+const PROOFS_LIVE: u32 = 3_600;
+
 /// What the gateway's process says once it serves.
 #[derive(Debug, Deserialize, Serialize)]
 struct Serving {
     address: String,
+    admin: Option<SocketAddr>,
+}
+
+/// Proofs that the gateway has sealed, by its own count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Proofs {
+    pub(crate) at_hand: u64,
+    pub(crate) gathered: u64,
+}
+
+impl Proofs {
+    /// Reads them from the text that Prometheus scrapes.
+    fn read(text: &str) -> Result<Self> {
+        let count = |from: &str| {
+            let series = format!("sotto_gateway_proofs_total{{from=\"{from}\"}} ");
+            text.lines()
+                .find_map(|line| line.strip_prefix(&series)?.parse().ok())
+                .with_context(|| format!("the gateway's metrics have no {series}"))
+        };
+        Ok(Self {
+            at_hand: count("cache")?,
+            gathered: count("resolver")?,
+        })
+    }
 }
 
 /// A private internet and the gateway that is to be loaded. Both end when it is dropped.
 pub(crate) struct Rig {
     gateway: Child,
     world: World,
+    admin: SocketAddr,
     pub(crate) url: String,
     /// The cores of the gateway and of all else; `None` where there are not enough.
     pub(crate) cores: Option<Cores>,
@@ -77,20 +107,25 @@ impl Rig {
         let wildcard = name(&format!("*.{LOADED_NAMES}"))?;
         let world = start(Options {
             records: vec![(wildcard, rtype_of(RecordForm::Txt), record)],
+            negative_ttl: Some(PROOFS_LIVE),
             ..Options::default()
         })
         .await?;
         let config = configuration(&world, wanted)?;
-        let (gateway, address) = {
+        let (gateway, serving) = {
             let server = cores.as_ref().map(|cores| cores.server.clone());
             thread::spawn(move || spawn(&config, server.as_deref()))
                 .join()
                 .map_err(|_| anyhow!("the gateway's process was not started"))??
         };
         let scheme = if wanted.tls { "https" } else { "http" };
+        let address = serving.address;
         Ok(Self {
             gateway,
             world,
+            admin: serving
+                .admin
+                .context("the gateway's process has no listener for its operator")?,
             url: format!("{scheme}://{address}{}", sotto_wire::path::GATEWAY),
             cores,
         })
@@ -99,6 +134,19 @@ impl Rig {
     /// The gateway's process.
     pub(crate) fn process(&self) -> u32 {
         self.gateway.id()
+    }
+
+    /// The proofs that the gateway has sealed until now.
+    pub(crate) fn proofs(&self) -> Result<Proofs> {
+        let mut stream = TcpStream::connect(self.admin).context("the gateway's metrics")?;
+        let host = self.admin;
+        write!(
+            stream,
+            "GET /metrics HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n"
+        )?;
+        let mut text = String::new();
+        stream.read_to_string(&mut text)?;
+        Proofs::read(&text)
     }
 
     /// The gateway's name in requests.
@@ -165,7 +213,7 @@ fn configuration(world: &World, wanted: Wanted) -> Result<PathBuf> {
     };
     let text = format!(
         "host = \"{GATEWAY_HOST}\"\noperator = \"{GATEWAY_OPERATOR}\"\n\
-         [listen]\naddress = \"127.0.0.1:0\"\n{listen}\n[keys]\nstate = {}\n\
+         [listen]\naddress = \"127.0.0.1:0\"\n{listen}\n[admin]\naddress = \"127.0.0.1:0\"\n[keys]\nstate = {}\n\
          [dns]\nresolver = \"{}\"\nanchor = {}\n\
          [[relay]]\nname = \"{}\"\ntoken_file = {}\n\
          [privacy]\nanswer_step_ms = {}\n[cache]\nmax_bytes = {}\n[limits]\nmax_connections = {}\n",
@@ -184,7 +232,7 @@ fn configuration(world: &World, wanted: Wanted) -> Result<PathBuf> {
 }
 
 /// Starts this program again as the gateway, on `cores`, and waits until it serves.
-fn spawn(config: &Path, cores: Option<&[usize]>) -> Result<(Child, String)> {
+fn spawn(config: &Path, cores: Option<&[usize]>) -> Result<(Child, Serving)> {
     // The process inherits the cores of the thread that starts it, which is for this alone.
     if let Some(cores) = cores {
         pin_thread(cores)?;
@@ -205,7 +253,7 @@ fn spawn(config: &Path, cores: Option<&[usize]>) -> Result<(Child, String)> {
     said.transpose()?;
     let serving: Serving = serde_json::from_str(&line)
         .map_err(|_| anyhow!("the gateway's process does not serve; what it says is above"))?;
-    Ok((child, serving.address))
+    Ok((child, serving))
 }
 
 /// Runs the gateway of `config` until standard input ends, which it does when whoever started this is gone.
@@ -215,6 +263,7 @@ pub(crate) async fn serve(config: &Path) -> Result<ExitCode> {
     running.ready().await;
     let serving = Serving {
         address: running.address.to_string(),
+        admin: running.admin,
     };
     let mut out = anstream::AutoStream::never(std::io::stdout());
     serde_json::to_writer(&mut out, &serving).map_err(std::io::Error::from)?;
@@ -223,4 +272,20 @@ pub(crate) async fn serve(config: &Path) -> Result<ExitCode> {
     tokio::task::spawn_blocking(ended).await??;
     running.shutdown().await;
     Ok(ExitCode::SUCCESS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn proofs_are_read_from_metrics() {
+        let text = "# TYPE sotto_gateway_proofs_total counter\r\n\
+                    sotto_gateway_proofs_total{from=\"cache\"} 999\n\
+                    sotto_gateway_proofs_total{from=\"resolver\"} 1\n";
+        let proofs = Proofs::read(text).unwrap();
+        assert_eq!((proofs.at_hand, proofs.gathered), (999, 1));
+        let error = Proofs::read("").unwrap_err();
+        assert!(format!("{error}").contains("sotto_gateway_proofs_total"));
+    }
 }

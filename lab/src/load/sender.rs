@@ -30,11 +30,18 @@ const WATCHFUL: Duration = Duration::from_millis(2);
 /// How long a connection rests after the server took none, so that a dead server is not hammered.
 const RECONNECT_PAUSE: Duration = Duration::from_millis(20);
 
+/// How long after its time a request is still waited for, though its answer is worth nothing then: to give up each on its own would load
+/// the server with what gives it up, and a server that does useless work shall be seen to do it.
+const HANGING: Duration = Duration::from_secs(5);
+
 /// When requests are sent.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Arrivals {
     /// So many in a second, evenly, whether the server keeps up or not.
     Open(f64),
+    /// The same, more than the server can bear: those that wait for room are sent the youngest first, since the oldest is the first whose
+    /// caller gives up, and in bunches of a millisecond, since nobody can tell at which instant they were to leave.
+    Flood(f64),
     /// Each as soon as an earlier one is answered.
     Closed,
 }
@@ -153,10 +160,16 @@ async fn share(
                 .borrow_mut()
                 .extend(indices.map(|index| Job { index, at: None }));
         }
-        Arrivals::Open(rate) => {
+        Arrivals::Open(rate) | Arrivals::Flood(rate) => {
+            let is_flood = matches!(plan.arrivals, Arrivals::Flood(_));
+            queue.youngest_first.set(is_flood);
             for index in indices {
                 let at = began + Duration::from_secs_f64(index as f64 / rate);
-                wait_until(watch, at).await;
+                if is_flood {
+                    doze_until(watch, at).await;
+                } else {
+                    wait_until(watch, at).await;
+                }
                 queue.push(Job {
                     index,
                     at: Some(at),
@@ -187,6 +200,14 @@ async fn wait_until(watch: Stopwatch, at: Duration) {
     }
 }
 
+/// The same, exact to the millisecond of tokio's timers: what is due meanwhile is due at once.
+async fn doze_until(watch: Stopwatch, at: Duration) {
+    let left = at.saturating_sub(watch.elapsed());
+    if !left.is_zero() {
+        sleep(left).await;
+    }
+}
+
 /// A request that is due.
 #[derive(Clone, Copy, Debug)]
 struct Job {
@@ -202,6 +223,7 @@ struct Queue {
     more: Notify,
     ended: Cell<bool>,
     closed: Cell<Option<Stopwatch>>,
+    youngest_first: Cell<bool>,
 }
 
 impl Queue {
@@ -216,10 +238,19 @@ impl Queue {
         self.more.notify_waiters();
     }
 
+    fn pop(&self) -> Option<Job> {
+        let mut due = self.due.borrow_mut();
+        if self.youngest_first.get() {
+            due.pop_back()
+        } else {
+            due.pop_front()
+        }
+    }
+
     /// The next request, and the time from which it counts; `None` at the end.
     async fn next(&self) -> Option<(u64, Duration)> {
         loop {
-            if let Some(job) = self.due.borrow_mut().pop_front() {
+            if let Some(job) = self.pop() {
                 let now = || self.closed.get().map(Stopwatch::elapsed);
                 return Some((job.index, job.at.or_else(now).unwrap_or_default()));
             }
@@ -310,9 +341,12 @@ impl Run {
         let Ok(envelope) = self.stock.request(index) else {
             return Outcome::Failed(Failure::Stock);
         };
-        timeout(left, self.ask(link, index, envelope))
-            .await
-            .unwrap_or(Outcome::Failed(Failure::Late))
+        let outcome = timeout(left + HANGING, self.ask(link, index, envelope)).await;
+        let is_late = self.watch.elapsed().saturating_sub(at) > self.patience;
+        match outcome {
+            Ok(outcome) if !is_late => outcome,
+            _ => Outcome::Failed(Failure::Late),
+        }
     }
 
     async fn ask(&self, link: &Link, index: u64, envelope: Bytes) -> Outcome {

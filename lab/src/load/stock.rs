@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 use std::fs::File;
 use std::io::Write;
-use std::num::NonZeroUsize;
 use std::os::unix::fs::FileExt;
 use std::thread;
 use std::time::Duration;
@@ -14,10 +13,11 @@ use indicatif::ProgressBar;
 use sotto_daemon::clock::Stopwatch;
 use sotto_envelope::{ForeignOpener, KeyConfig};
 
+use super::process::pin_thread;
 use super::question::Question;
 
 /// Octets above which requests go to a file: what a small machine can spare beside a gateway.
-const MEMORY_OCTETS: usize = 512 << 20;
+const MEMORY_OCTETS: usize = 640 << 20;
 
 /// Requests sealed at once before they are put in order.
 const BATCH: u64 = 8_192;
@@ -39,13 +39,14 @@ enum Place {
 }
 
 impl Stock {
-    /// Seals the requests of the indices `from..from + count`, and keeps what opens the answer to one of `sample`.
+    /// Seals the requests of the indices `from..from + count` on `cores`, and keeps what opens the answer to one of `sample`.
     pub(crate) fn seal(
         question: &Question,
         config: &KeyConfig,
         from: u64,
         count: u64,
         sample: u64,
+        cores: &[usize],
         progress: &ProgressBar,
     ) -> Result<Self> {
         let watch = Stopwatch::start();
@@ -57,7 +58,7 @@ impl Stock {
         };
         let mut memory = Vec::with_capacity(if file.is_some() { 0 } else { expected });
         let (mut offsets, mut openers, mut end) = (vec![0], HashMap::new(), 0);
-        let threads = thread::available_parallelism().map_or(1, NonZeroUsize::get) as u64;
+        let threads = cores.len().max(1) as u64;
         for first in (0..count).step_by(BATCH as usize) {
             let batch = first..count.min(first + BATCH);
             let share = (batch.end - batch.start).div_ceil(threads);
@@ -67,6 +68,7 @@ impl Stock {
                         let first = batch.start + thread * share;
                         let mine = first..batch.end.min(first + share);
                         scope.spawn(move || {
+                            pin_thread(cores)?;
                             mine.map(|index| question.seal(from + index, config))
                                 .collect::<Result<Vec<_>>>()
                         })
