@@ -132,6 +132,9 @@ async fn answered(
     };
     let sealed = oblivious.exchange(&envelope, arrival).await?;
     shared.counters.sealed(relay, sealed.status);
+    if let Some(cached) = sealed.cached {
+        shared.counters.proof(cached);
+    }
     // An answer that waits holds its memory and nothing else.
     drop(permit);
     if !shared.answer_step.is_zero() {

@@ -49,12 +49,22 @@ fn sealed(metrics: &Metrics, relay: &str, status: &str) -> Counter {
     )
 }
 
+fn proofs(metrics: &Metrics, from: &str) -> Counter {
+    metrics.counter(
+        "sotto_gateway_proofs_total",
+        "Proofs sealed, by whether they were at hand or gathered from the resolver.",
+        &[("from", from)],
+    )
+}
+
 /// The counters of one gateway.
 pub(crate) struct Counters {
     metrics: Metrics,
     relays: ArcSwap<HashMap<String, OfRelay>>,
     other: Counter,
     late: Counter,
+    at_hand: Counter,
+    gathered: Counter,
     refused: Vec<(Refusal, Counter)>,
     epochs: Gauge,
     key_record: Gauge,
@@ -75,6 +85,8 @@ impl Counters {
                 "Sealed answers that were not ready at their first step, which a relay can see.",
                 &[],
             ),
+            at_hand: proofs(metrics, "cache"),
+            gathered: proofs(metrics, "resolver"),
             refused: Refusal::ALL
                 .into_iter()
                 .map(|refusal| {
@@ -135,6 +147,16 @@ impl Counters {
             (Some(counters), Some(position)) => counters.sealed[position].increment(1),
             _ => self.other.increment(1),
         }
+    }
+
+    /// Counts a proof that was sealed, and whether it was at hand.
+    pub(crate) fn proof(&self, cached: bool) {
+        let counter = if cached {
+            &self.at_hand
+        } else {
+            &self.gathered
+        };
+        counter.increment(1);
     }
 
     /// Counts an answer that was not ready at its first step.

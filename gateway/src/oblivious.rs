@@ -55,6 +55,8 @@ pub(crate) struct Sealed {
     pub(crate) octets: Vec<u8>,
     /// The status inside, for the metrics.
     pub(crate) status: u16,
+    /// Whether the proof inside was at hand; `None` if there is none inside.
+    pub(crate) cached: Option<bool>,
 }
 
 impl Oblivious<'_> {
@@ -98,7 +100,11 @@ impl Oblivious<'_> {
         let cached = answered.cached;
         let sealed = if answered.status == 200 && Answer::class_of_proof(&answered.proof).is_some()
         {
-            finish(sealer.seal_proof(&answered.proof), 200)?
+            let sealed = finish(sealer.seal_proof(&answered.proof), 200)?;
+            Sealed {
+                cached: Some(cached),
+                ..sealed
+            }
         } else {
             seal(sealer, problem(&answered))?
         };
@@ -165,7 +171,11 @@ fn seal(sealer: Sealer, answer: Answer) -> Result<Sealed, Refusal> {
 
 fn finish(sealed: Result<Vec<u8>, SealError>, status: u16) -> Result<Sealed, Refusal> {
     match sealed {
-        Ok(octets) => Ok(Sealed { octets, status }),
+        Ok(octets) => Ok(Sealed {
+            octets,
+            status,
+            cached: None,
+        }),
         Err(error) => {
             tracing::error!(%error, "an answer could not be sealed");
             Err(Refusal::Fault)

@@ -9,7 +9,7 @@ use sotto_mimi::{DEFAULT_MIMI_TYPE, RecordForm};
 use crate::WorldError;
 use crate::dns::resolver::{Internet, Lie};
 use crate::dns::signer::{Algorithm, Window};
-use crate::dns::zone::{Denial, ZoneBuilder, ZoneKeys};
+use crate::dns::zone::{Denial, NEGATIVE_TTL, ZoneBuilder, ZoneKeys};
 use crate::dns::{DnsError, Name, export, name, rdata};
 use crate::people;
 
@@ -102,12 +102,25 @@ pub type Extra = (Name, Rtype, Vec<u8>);
 ///
 /// What the cryptographic library refuses, or what the world's own tables spell wrong.
 pub fn build(now: u64, extras: Vec<Extra>) -> Result<Plan, WorldError> {
+    build_with_negative_ttl(now, extras, NEGATIVE_TTL)
+}
+
+/// The same with denials, and proofs by wildcards, that live for `negative_ttl` seconds.
+///
+/// # Errors
+///
+/// Those of [`build`].
+pub fn build_with_negative_ttl(
+    now: u64,
+    extras: Vec<Extra>,
+    negative_ttl: u32,
+) -> Result<Plan, WorldError> {
     let keys = generate_keys()?;
     let mut builders = BTreeMap::new();
     for (spec, keys) in ZONES.iter().zip(&keys) {
         let (apex, server) = (name(spec.apex)?, name(spec.server)?);
         delegate(&mut builders, &apex, &server, keys.as_ref())?;
-        let mut builder = ZoneBuilder::new(apex, &server);
+        let mut builder = ZoneBuilder::new(apex, &server).with_negative_ttl(negative_ttl, &server);
         add_host(&mut builder, &server)?;
         builders.insert(builder.apex().clone(), builder);
     }

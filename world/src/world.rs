@@ -22,6 +22,7 @@ use crate::WorldError;
 use crate::certificates::Authority;
 use crate::dns::resolver::Internet;
 use crate::dns::server::ResolverServer;
+use crate::dns::zone::NEGATIVE_TTL;
 use crate::dns::{DnsError, export, name};
 use crate::people::{PEOPLE, PHONE_ZONE, Person};
 use crate::plan::{self, Extra};
@@ -57,6 +58,8 @@ pub struct Options {
     pub relay_toml: String,
     /// Records published beside those of the people, each put into the zone it belongs to.
     pub records: Vec<Extra>,
+    /// Seconds that denials live, and proofs by wildcards with them; [`NEGATIVE_TTL`] if absent.
+    pub negative_ttl: Option<u32>,
 }
 
 enum Directory {
@@ -120,9 +123,12 @@ impl World {
         let mut records = make_keys(&path.join(file::KEY_STATE), now)?;
         records.extend(options.records);
         // Half a second of RSA, which would hold up whoever shares this thread.
-        let plan = tokio::task::spawn_blocking(move || plan::build(now, records))
-            .await
-            .map_err(|_| WorldError::Dns(DnsError::Crypto("make the zones")))??;
+        let negative_ttl = options.negative_ttl.unwrap_or(NEGATIVE_TTL);
+        let plan = tokio::task::spawn_blocking(move || {
+            plan::build_with_negative_ttl(now, records, negative_ttl)
+        })
+        .await
+        .map_err(|_| WorldError::Dns(DnsError::Crypto("make the zones")))??;
         write(&path.join(file::ANCHOR), &plan.anchor)?;
         let internet = Arc::new(plan.internet);
         let any_port = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));

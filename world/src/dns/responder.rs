@@ -3,7 +3,7 @@
 
 use domain::base::iana::{Rcode, Rtype};
 
-use super::zone::{Denial, NEGATIVE_TTL, Rrset, TTL, Zone};
+use super::zone::{Denial, Rrset, TTL, Zone};
 use super::{Name, rdata, suffixes, wildcard_below};
 
 /// An RRset in a response, with the owner it has there (for a wildcard, the name asked for).
@@ -235,7 +235,7 @@ fn soa(zone: &Zone) -> Vec<Entry> {
     let soa = zone.rrset(zone.apex(), Rtype::SOA).map(|rrset| Entry {
         owner: zone.apex().clone(),
         rrset: Rrset {
-            ttl: rrset.ttl.min(NEGATIVE_TTL),
+            ttl: rrset.ttl.min(zone.negative_ttl()),
             ..rrset.clone()
         },
     });

@@ -112,6 +112,7 @@ impl ZoneKeys {
 /// A zone being written: records go in, [`ZoneBuilder::sign`] turns it into a [`Zone`].
 pub struct ZoneBuilder {
     apex: Name,
+    negative_ttl: u32,
     nodes: BTreeMap<Name, BTreeMap<Rtype, Rrset>>,
 }
 
@@ -130,8 +131,20 @@ impl ZoneBuilder {
             .collect();
         Self {
             nodes: BTreeMap::from([(apex.clone(), node)]),
+            negative_ttl: NEGATIVE_TTL,
             apex,
         }
+    }
+
+    /// Has denials live for so many seconds in place of [`NEGATIVE_TTL`]. The zone's primary is the host `primary`.
+    #[must_use]
+    pub fn with_negative_ttl(mut self, seconds: u32, primary: &Name) -> Self {
+        let soa = rdata::soa(&self.apex, primary, SERIAL, seconds);
+        if let Some(node) = self.nodes.get_mut(&self.apex) {
+            node.insert(Rtype::SOA, Rrset::new(Rtype::SOA, TTL, soa));
+        }
+        self.negative_ttl = seconds;
+        self
     }
 
     /// The zone's name.
@@ -166,6 +179,7 @@ impl ZoneBuilder {
     pub fn unsigned(self) -> Zone {
         Zone {
             apex: self.apex,
+            negative_ttl: self.negative_ttl,
             nodes: self.nodes,
             denial: None,
             nsec3: BTreeMap::new(),
@@ -205,6 +219,7 @@ impl ZoneBuilder {
 /// A zone as its authority serves it.
 pub struct Zone {
     apex: Name,
+    negative_ttl: u32,
     nodes: BTreeMap<Name, BTreeMap<Rtype, Rrset>>,
     denial: Option<Denial>,
     /// The NSEC3 chain by hash, with each record's owner name.
@@ -216,6 +231,11 @@ impl Zone {
     #[must_use]
     pub fn apex(&self) -> &Name {
         &self.apex
+    }
+
+    /// Seconds that its denials live.
+    pub(super) fn negative_ttl(&self) -> u32 {
+        self.negative_ttl
     }
 
     /// How the zone denies; `None` if it is not signed.
@@ -302,7 +322,10 @@ impl Zone {
             let types = node.keys().copied().chain([Rtype::NSEC, Rtype::RRSIG]);
             let mut nsec = next.as_slice().to_vec();
             nsec.extend_from_slice(&type_bitmap(types));
-            node.insert(Rtype::NSEC, Rrset::new(Rtype::NSEC, NEGATIVE_TTL, nsec));
+            node.insert(
+                Rtype::NSEC,
+                Rrset::new(Rtype::NSEC, self.negative_ttl, nsec),
+            );
         }
     }
 
@@ -329,7 +352,7 @@ impl Zone {
             let owner = hashed_owner(hash, &self.apex)?;
             self.nsec3.insert(
                 *hash,
-                (owner, Rrset::new(Rtype::NSEC3, NEGATIVE_TTL, nsec3)),
+                (owner, Rrset::new(Rtype::NSEC3, self.negative_ttl, nsec3)),
             );
         }
         Ok(())
