@@ -90,8 +90,8 @@ impl Kept {
 ///
 /// # Errors
 ///
-/// If the file cannot be trusted or used. Where nobody named one, and the system lets none be made, there is a note
-/// instead: a lookup needs none.
+/// If the file cannot be trusted or used. Where nobody named one, and it is the system, a full disk or another process that
+/// stands in the way, there is a note instead: a lookup needs none.
 pub(crate) fn open(settings: &Settings) -> Result<Kept, Failure> {
     let unnamed = settings.store().is_none();
     let nothing = |why: &dyn std::fmt::Display| Kept {
@@ -118,9 +118,20 @@ pub(crate) fn open(settings: &Settings) -> Result<Kept, Failure> {
             ask_anew: settings.asks_anew(),
             notes: Vec::new(),
         }),
-        Err(error @ StoreError::Io { .. }) if unnamed => Ok(nothing(&error)),
+        Err(error) if unnamed && is_of_this_machine(&error) => Ok(nothing(&error)),
         Err(error) => Err(failure(&error, true)),
     }
+}
+
+/// Whether the machine keeps a store from being used, and not what stands in the file: that somebody has to look at.
+const fn is_of_this_machine(error: &StoreError) -> bool {
+    matches!(
+        error,
+        StoreError::Io { .. }
+            | StoreError::Busy { .. }
+            | StoreError::Full { .. }
+            | StoreError::Random { .. }
+    )
 }
 
 /// `sotto store`.
@@ -208,4 +219,39 @@ pub(crate) fn private_folder(path: &Path) -> io::Result<()> {
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     builder.create(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_machine_does_stops_no_lookup_and_what_stands_in_the_file_does() {
+        let path = PathBuf::from("store");
+        let of_the_machine = [
+            StoreError::Io {
+                path: path.clone(),
+                source: io::Error::other("disk"),
+            },
+            StoreError::Busy { path: path.clone() },
+            StoreError::Full { path: path.clone() },
+        ];
+        assert!(of_the_machine.iter().all(is_of_this_machine));
+        let of_the_file = [
+            StoreError::NotAStore { path: path.clone() },
+            StoreError::Loose {
+                path: path.clone(),
+                mode: 0o644,
+            },
+            StoreError::Newer {
+                path: path.clone(),
+                found: 9,
+            },
+            StoreError::Damaged {
+                path,
+                why: String::new(),
+            },
+        ];
+        assert!(!of_the_file.iter().any(is_of_this_machine));
+    }
 }

@@ -118,13 +118,17 @@ fn words(addresses: &Addresses, exposure: &Exposure) -> String {
         ),
         format!(
             "  the network, on the way to the relay: that this machine uses this relay, and when: {requests} exchanges of {REQUEST_BYTES} octets \
-             there and {} back ({} kB in all), at times that are drawn anew for each over {within}. No size and no time depends on whom you know, \
-             nor on what is found",
+             there and {} back ({} kB in all), at times that are drawn anew for each over {within}. No time depends on whom you know, nor on what is found, \
+             and no size but one: where a proof does not fit, {} octets come back. Before the first, and once an hour, the \
+             relay's description and the gateway's keys are fetched; if answers come so late that people wait when the \
+             instants are over, some more follow, once; what is kept from earlier is not asked",
             AnswerClass::Base.bytes(),
-            octets(exposure) / 1_000
+            octets(exposure) / 1_000,
+            AnswerClass::Overflow.bytes()
         ),
         format!(
-            "  the relay: the same, your address, and which gateway. Not one name. The number {requests} is rounded up from at most \
+            "  the relay: the same, your address, and which gateway. Not one name. A second relay, if you have one, sees keys fetched \
+             once a day, whatever is asked. The number {requests} is rounded up from at most \
              {questions_most} questions, so that it stands for many address books"
         ),
         format!(

@@ -106,12 +106,14 @@ pub(super) fn run(
     run.conclude(end)
 }
 
-/// How many instants there are, and over which time. A run that is resumed keeps the pace it had, unless told another.
+/// How many instants there are, and over which time. A run that is resumed keeps the pace it had, unless told another; but a
+/// book that has grown since takes no longer than a run that begins, or than the one that was begun.
 fn pace(campaign: &Campaign, within: Option<u64>, before: Option<Pace>) -> Pace {
     let slots = slot_count(campaign.questions());
     let within_millis = match (within, before) {
         (Some(within), _) => within,
-        (None, Some(before)) => Schedule::share(before.within_millis, slots, before.slots),
+        (None, Some(before)) => Schedule::share(before.within_millis, slots, before.slots)
+            .min(before.within_millis.max(WITHIN_MILLIS)),
         (None, None) => WITHIN_MILLIS,
     };
     Pace {
@@ -486,5 +488,11 @@ mod tests {
             WITHIN_MILLIS / 10
         );
         assert_eq!(pace(&campaign, Some(5), before).within_millis, 5);
+        // A run over one person, whose book has eight times the instants now.
+        let before = Some(Pace {
+            slots: 1,
+            within_millis: WITHIN_MILLIS,
+        });
+        assert_eq!(pace(&campaign, None, before).within_millis, WITHIN_MILLIS);
     }
 }

@@ -7,16 +7,17 @@
 use std::fs::{DirBuilder, File as Handle, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use rusqlite::config::DbConfig;
-use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
+use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior};
 use sotto_mimi::TieBreak;
 use zeroize::Zeroizing;
 
 use super::error::StoreError;
 use super::row::{ROW_MAX_OCTETS, decode, encode};
-use super::shelf::{Entry, Key, Kind, Secrets, Shelf};
+use super::shelf::{Entry, Key, Kind, Secrets, Shelf, Unwritten};
 use super::{SCHEMA_VERSION, STORE_MAX_OCTETS};
 
 /// What tells a store from other SQLite files: "Soto".
@@ -74,53 +75,69 @@ impl File {
     }
 
     /// Writes what the file does not know, if anything.
-    pub(super) fn write(&mut self, shelf: &mut Shelf) -> Result<(), StoreError> {
-        if shelf.is_written() {
+    pub(super) fn write(&mut self, shelf: &Mutex<Shelf>) -> Result<(), StoreError> {
+        if locked(shelf).is_written() {
             return Ok(());
         }
         self.change(shelf, |_| {})
     }
 
     /// Takes over what others wrote, makes a change, and writes everything, in one transaction.
+    ///
+    /// The shelf is locked while it is looked at, and never while the disk or another process is waited for: lookups
+    /// need it, and they run on threads that must not stand still.
     pub(super) fn change(
         &mut self,
-        shelf: &mut Shelf,
+        shelf: &Mutex<Shelf>,
         change: impl FnOnce(&mut Shelf),
     ) -> Result<(), StoreError> {
         let path = &self.path;
-        let at = |error| failed(path, error);
         let transaction = self
             .database
             .transaction_with_behavior(TransactionBehavior::Immediate)
-            .map_err(at)?;
-        let version = version(&transaction).map_err(at)?;
-        if version != self.version {
-            let (_, entries) = rows(path, &transaction)?;
-            shelf.catch_up(entries);
-        }
-        change(shelf);
-        {
-            let mut put = transaction
-                .prepare(
-                    "INSERT INTO entries VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE SET value = ?3",
-                )
-                .map_err(at)?;
-            let mut remove = transaction
-                .prepare("DELETE FROM entries WHERE kind = ?1 AND id = ?2")
-                .map_err(at)?;
-            for ((kind, id), entry) in shelf.unwritten() {
-                match entry {
-                    Some(entry) => put.execute((kind as i64, id, encode(entry))),
-                    None => remove.execute((kind as i64, id)),
-                }
-                .map_err(at)?;
+            .map_err(|error| failed(path, error))?;
+        let version = version(&transaction).map_err(|error| failed(path, error))?;
+        let others = (version != self.version)
+            .then(|| rows(path, &transaction))
+            .transpose()?;
+        let unwritten = {
+            let mut shelf = locked(shelf);
+            if let Some((_, entries)) = others {
+                shelf.catch_up(entries);
+            }
+            change(&mut shelf);
+            shelf.take_unwritten(encode)
+        };
+        match put(transaction, &unwritten) {
+            Ok(()) => self.version = version,
+            Err(error) => {
+                locked(shelf).give_back(unwritten.into_iter().map(|(key, _)| key));
+                return Err(failed(path, error));
             }
         }
-        transaction.commit().map_err(at)?;
-        self.version = version;
-        shelf.written();
         Ok(())
     }
+}
+
+fn locked(shelf: &Mutex<Shelf>) -> MutexGuard<'_, Shelf> {
+    shelf.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Puts every entry in its row, removes those that are gone, and ends the transaction.
+fn put(transaction: Transaction<'_>, unwritten: &[Unwritten]) -> rusqlite::Result<()> {
+    {
+        let mut put = transaction.prepare(
+            "INSERT INTO entries VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE SET value = ?3",
+        )?;
+        let mut remove = transaction.prepare("DELETE FROM entries WHERE kind = ?1 AND id = ?2")?;
+        for ((kind, id), value) in unwritten {
+            match value {
+                Some(value) => put.execute((*kind as i64, id, value))?,
+                None => remove.execute((*kind as i64, id))?,
+            };
+        }
+    }
+    transaction.commit()
 }
 
 /// Makes folder and file where they are missing, for the owner alone, and refuses what others may open.

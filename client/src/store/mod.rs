@@ -187,7 +187,7 @@ impl Store {
         }
         #[cfg(feature = "store")]
         if let Some(mut file) = self.file() {
-            return file.change(&mut self.shelf(), |shelf| shelf.forget(all));
+            return file.change(&self.0.shelf, |shelf| shelf.forget(all));
         }
         self.shelf().forget(all);
         Ok(())
@@ -240,7 +240,7 @@ impl Store {
     pub fn flush(&self) -> Result<(), StoreError> {
         #[cfg(feature = "store")]
         if let Some(mut file) = self.file() {
-            file.write(&mut self.shelf())?;
+            file.write(&self.0.shelf)?;
         }
         Ok(())
     }

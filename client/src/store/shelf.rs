@@ -48,6 +48,10 @@ impl Kind {
 /// Where an entry stands.
 pub(super) type Key = (Kind, Id);
 
+/// What a file does not know: the octets of an entry to write, or `None` for one to remove.
+#[cfg(feature = "store")]
+pub(super) type Unwritten = (Key, Option<Vec<u8>>);
+
 /// One thing held.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Entry {
@@ -415,17 +419,22 @@ impl Shelf {
         self.changed.as_ref().is_none_or(HashSet::is_empty)
     }
 
-    /// What the file does not know: an entry to write, or `None` to remove one.
-    pub(super) fn unwritten(&self) -> impl Iterator<Item = (Key, Option<&Entry>)> {
-        let changed = self.changed.iter().flatten();
-        changed.map(|key| (*key, self.entries.get(key)))
+    /// What the file does not know, as octets: from here on it counts as known.
+    pub(super) fn take_unwritten(&mut self, encode: fn(&Entry) -> Vec<u8>) -> Vec<Unwritten> {
+        let changed = self
+            .changed
+            .as_mut()
+            .map(std::mem::take)
+            .unwrap_or_default();
+        changed
+            .into_iter()
+            .map(|key| (key, self.entries.get(&key).map(encode)))
+            .collect()
     }
 
-    /// Notes that the file knows everything.
-    pub(super) fn written(&mut self) {
-        if let Some(changed) = &mut self.changed {
-            changed.clear();
-        }
+    /// Notes that the file does not know these after all.
+    pub(super) fn give_back(&mut self, keys: impl IntoIterator<Item = Key>) {
+        keys.into_iter().for_each(|key| self.note(key));
     }
 
     /// Takes over what others have written to the file meanwhile, and puts on top of it what is not

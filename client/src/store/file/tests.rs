@@ -1,4 +1,6 @@
 use std::fs;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
 
 use sotto_proof::{Question, RecordType};
 use tempfile::TempDir;
@@ -24,6 +26,12 @@ fn answer(name: &str, octets: usize) -> Answer {
     }
 }
 
+/// Opens a file, and its shelf as a store has it.
+fn open(path: &Path) -> (File, Mutex<Shelf>) {
+    let (file, shelf) = File::open(path, None).unwrap();
+    (file, Mutex::new(shelf))
+}
+
 fn refusal(path: &Path) -> StoreError {
     match File::open(path, None) {
         Err(error) => {
@@ -45,11 +53,12 @@ fn what_is_written_is_there_again_and_the_secrets_with_it() {
     let folder = folder();
     let path = folder.path().join("deep/er/store");
     let naming = {
-        let (mut file, mut shelf) = File::open(&path, Some(Zeroizing::new([7; 16]))).unwrap();
-        shelf.keep(answer("a.test", 900));
-        file.write(&mut shelf).unwrap();
-        assert!(shelf.is_written());
-        shelf.secrets.naming
+        let (mut file, shelf) = File::open(&path, Some(Zeroizing::new([7; 16]))).unwrap();
+        let shelf = Mutex::new(shelf);
+        locked(&shelf).keep(answer("a.test", 900));
+        file.write(&shelf).unwrap();
+        assert!(locked(&shelf).is_written());
+        shelf.into_inner().unwrap().secrets.naming
     };
     // Another secret to begin with comes too late.
     let (_, shelf) = File::open(&path, Some(Zeroizing::new([8; 16]))).unwrap();
@@ -79,26 +88,26 @@ fn two_stores_have_secrets_of_their_own() {
 fn two_that_have_it_open_lose_nothing_of_each_other() {
     let folder = folder();
     let path = folder.path().join("store");
-    let (mut one, mut ours) = File::open(&path, None).unwrap();
-    let (mut other, mut theirs) = File::open(&path, None).unwrap();
+    let (mut one, ours) = open(&path);
+    let (mut other, theirs) = open(&path);
     for round in 0..4 {
-        ours.keep(answer(&format!("ours{round}.test"), 100));
-        theirs.keep(answer(&format!("theirs{round}.test"), 100));
-        one.write(&mut ours).unwrap();
-        other.write(&mut theirs).unwrap();
+        locked(&ours).keep(answer(&format!("ours{round}.test"), 100));
+        locked(&theirs).keep(answer(&format!("theirs{round}.test"), 100));
+        one.write(&ours).unwrap();
+        other.write(&theirs).unwrap();
     }
     let (_, all) = File::open(&path, None).unwrap();
     assert_eq!(all.entries().count(), 8);
     assert_eq!(
-        theirs.entries().count(),
+        locked(&theirs).entries().count(),
         8,
         "who writes last has seen everything"
     );
     // What one clears is gone, what it had not seen yet included, and for the other once it writes.
-    one.change(&mut ours, |shelf| shelf.forget(true)).unwrap();
-    theirs.keep(answer("new.test", 100));
-    other.write(&mut theirs).unwrap();
-    assert_eq!(theirs.entries().count(), 1);
+    one.change(&ours, |shelf| shelf.forget(true)).unwrap();
+    locked(&theirs).keep(answer("new.test", 100));
+    other.write(&theirs).unwrap();
+    assert_eq!(locked(&theirs).entries().count(), 1);
 }
 
 #[cfg(unix)]
@@ -239,11 +248,11 @@ fn a_file_that_is_damaged_anywhere_is_read_or_refused() {
     let folder = folder();
     let path = folder.path().join("store");
     {
-        let (mut file, mut shelf) = File::open(&path, None).unwrap();
+        let (mut file, shelf) = open(&path);
         for number in 0..8 {
-            shelf.keep(answer(&format!("n{number}.test"), 700));
+            locked(&shelf).keep(answer(&format!("n{number}.test"), 700));
         }
-        file.write(&mut shelf).unwrap();
+        file.write(&shelf).unwrap();
     }
     let whole = fs::read(&path).unwrap();
     let mut refused = 0;
@@ -255,9 +264,10 @@ fn a_file_that_is_damaged_anywhere_is_read_or_refused() {
         replace(&path, &damaged);
         match File::open(&path, None) {
             Err(_) => refused += 1,
-            Ok((mut file, mut shelf)) if count % 8 == 0 => {
-                shelf.keep(answer("more.test", 700));
-                let _ = file.write(&mut shelf);
+            Ok((mut file, shelf)) if count % 8 == 0 => {
+                let shelf = Mutex::new(shelf);
+                locked(&shelf).keep(answer("more.test", 700));
+                let _ = file.write(&shelf);
             }
             Ok(_) => {}
         }
@@ -279,19 +289,19 @@ fn a_file_that_is_damaged_anywhere_is_read_or_refused() {
 fn what_is_forgotten_is_overwritten_and_the_file_shrinks() {
     let folder = folder();
     let path = folder.path().join("store");
-    let (mut file, mut shelf) = File::open(&path, None).unwrap();
+    let (mut file, shelf) = open(&path);
     let empty = fs::metadata(&path).unwrap().len();
     for number in 0..50 {
-        shelf.keep(answer(&format!("canary{number}.example"), 3_000));
+        locked(&shelf).keep(answer(&format!("canary{number}.example"), 3_000));
     }
-    file.write(&mut shelf).unwrap();
+    file.write(&shelf).unwrap();
     let holds = || {
         let octets = fs::read(&path).unwrap();
         octets.windows(6).any(|window| window == b"canary")
     };
     assert!(holds());
-    shelf.forget(false);
-    file.write(&mut shelf).unwrap();
+    locked(&shelf).forget(false);
+    file.write(&shelf).unwrap();
     assert!(!holds());
     assert_eq!(fs::metadata(&path).unwrap().len(), empty);
 }
@@ -300,14 +310,14 @@ fn what_is_forgotten_is_overwritten_and_the_file_shrinks() {
 fn a_full_store_stays_within_its_bound() {
     let folder = folder();
     let path = folder.path().join("store");
-    let (mut file, mut shelf) = File::open(&path, None).unwrap();
+    let (mut file, shelf) = open(&path);
     for number in 0..300 {
-        shelf.keep(answer(&format!("n{number}.test"), 60_000));
+        locked(&shelf).keep(answer(&format!("n{number}.test"), 60_000));
         if number % 100 == 99 {
-            file.write(&mut shelf).unwrap();
+            file.write(&shelf).unwrap();
         }
     }
-    assert!(shelf.octets() <= STORE_MAX_OCTETS);
+    assert!(locked(&shelf).octets() <= STORE_MAX_OCTETS);
     let length = fs::metadata(&path).unwrap().len();
     assert!(
         length <= (MAX_PAGES * PAGE_OCTETS).cast_unsigned(),
@@ -315,24 +325,52 @@ fn a_full_store_stays_within_its_bound() {
     );
     drop(file);
     let (_, again) = File::open(&path, None).unwrap();
-    assert_eq!(again.octets(), shelf.octets());
+    assert_eq!(again.octets(), locked(&shelf).octets());
 }
 
 #[test]
 fn who_waits_too_long_is_told_so() {
     let folder = folder();
     let path = folder.path().join("store");
-    let (mut file, mut shelf) = File::open(&path, None).unwrap();
+    let (mut file, shelf) = open(&path);
     let other = Connection::open(&path).unwrap();
     other.execute_batch("BEGIN EXCLUSIVE").unwrap();
     file.database.busy_timeout(Duration::ZERO).unwrap();
-    shelf.keep(answer("a.test", 100));
-    assert!(matches!(
-        file.write(&mut shelf),
-        Err(StoreError::Busy { .. })
-    ));
-    assert!(!shelf.is_written(), "it is written the next time");
+    locked(&shelf).keep(answer("a.test", 100));
+    assert!(matches!(file.write(&shelf), Err(StoreError::Busy { .. })));
+    assert!(!locked(&shelf).is_written(), "it is written the next time");
     other.execute_batch("COMMIT").unwrap();
-    file.write(&mut shelf).unwrap();
-    assert!(shelf.is_written());
+    file.write(&shelf).unwrap();
+    assert!(locked(&shelf).is_written());
+}
+
+/// Lookups ask the shelf on threads that must not stand still.
+#[test]
+fn while_another_process_is_waited_for_the_shelf_answers() {
+    let folder = folder();
+    let path = folder.path().join("store");
+    let (mut file, shelf) = open(&path);
+    locked(&shelf).keep(answer("a.test", 100));
+    let other = Connection::open(&path).unwrap();
+    other.execute_batch("BEGIN EXCLUSIVE").unwrap();
+    // SQLite calls it each time that it finds the file locked, and does not wait itself.
+    static WAITS: AtomicBool = AtomicBool::new(false);
+    file.database
+        .busy_handler(Some(|_| {
+            WAITS.store(true, Ordering::SeqCst);
+            thread::yield_now();
+            true
+        }))
+        .unwrap();
+    thread::scope(|scope| {
+        let written = scope.spawn(|| file.write(&shelf));
+        while !WAITS.load(Ordering::SeqCst) {
+            thread::yield_now();
+        }
+        let held = shelf.try_lock().is_ok_and(|shelf| shelf.octets() > 0);
+        other.execute_batch("COMMIT").unwrap();
+        written.join().unwrap().unwrap();
+        assert!(held, "nobody waits with the shelf in hand");
+    });
+    assert!(locked(&shelf).is_written());
 }

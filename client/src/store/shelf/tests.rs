@@ -280,6 +280,8 @@ fn a_relay_that_goes_back_to_an_older_document_is_noticed() {
 #[cfg(feature = "store")]
 #[test]
 fn what_two_wrote_adds_up() {
+    use crate::store::row::encode;
+
     let rows = |shelf: &Shelf| -> Vec<(Key, Entry)> {
         let entries = shelf.entries.iter();
         entries.map(|(key, entry)| (*key, entry.clone())).collect()
@@ -298,9 +300,15 @@ fn what_two_wrote_adds_up() {
     assert!(!ours.is_written());
 
     // What another process cleared is gone here too, unless it is not written yet.
-    ours.written();
+    ours.take_unwritten(encode);
     ours.keep(answer("c.test", NOW, NOW + HOUR));
     ours.catch_up([]);
     assert_eq!(ours.entries().count(), 1);
-    assert_eq!(ours.unwritten().count(), 1);
+    let unwritten = ours.take_unwritten(encode);
+    assert!(unwritten.len() == 1 && ours.is_written());
+    ours.give_back(unwritten.into_iter().map(|(key, _)| key));
+    assert!(
+        !ours.is_written(),
+        "what was not written after all is written the next time"
+    );
 }
