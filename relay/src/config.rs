@@ -67,7 +67,8 @@ pub struct Config {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Limits {
-    /// Requests that the relay has in hand at a time, from the header section to the answer; one more is refused with 503.
+    /// Requests that the relay has in hand at a time, from the header section until the client has taken the answer; one
+    /// more is refused with 503.
     #[serde(deserialize_with = "positive")]
     pub max_requests: usize,
     /// Requests that wait for one gateway at a time; one more is refused with 429.

@@ -164,6 +164,13 @@ impl Gateway {
         if is_foreign || document.is_ok() {
             self.keys.is_foreign.store(is_foreign, Ordering::Relaxed);
         }
+        if is_foreign && absent(&list) {
+            tracing::warn!(
+                gateway = %self.host,
+                remedy = "see that `url` leads to a gateway, and not to this relay",
+                "keys not fetched: there are none (404)"
+            );
+        }
         for (kind, result) in [(Kind::Document, document), (Kind::List, list)] {
             match result {
                 Ok(content) => {

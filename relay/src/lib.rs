@@ -28,6 +28,7 @@ mod outbound;
 pub mod proxy;
 pub mod quota;
 mod refusal;
+mod regardless;
 mod relay;
 mod resource;
 mod schedule;

@@ -13,6 +13,7 @@ use axum::{Router, extract::State};
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body_util::Full;
+use serde_json::Map;
 use sotto_daemon::{
     PeerAddress, Server, ServerError, ServerLimits, Signals,
     admin::{self, Readiness},
@@ -42,6 +43,10 @@ const FIRST_KEYS_WAIT: Duration = Duration::from_secs(2);
 
 /// How often the key of the quota is looked at.
 const AGING: Duration = Duration::from_secs(10);
+
+/// Why a relay does not want traffic.
+const NOT_READY: &str =
+    "there are no current keys of any gateway; `sotto-relay check --online` and the log say why";
 
 /// Connections to the operator's listener at a time.
 const ADMIN_CONNECTIONS: usize = 64;
@@ -303,8 +308,9 @@ impl Shared {
         let now = clock::now();
         let service = self.service.load();
         let mut gateways = service.gateways();
-        self.readiness
-            .set_ready(gateways.any(|served| served.gateway.has_keys(now)));
+        let is_ready = gateways.any(|served| served.gateway.has_keys(now));
+        let reason = (!is_ready).then(|| NOT_READY.to_owned());
+        self.readiness.tell(is_ready, reason, Map::new());
     }
 }
 

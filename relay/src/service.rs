@@ -25,11 +25,12 @@ use crate::{
     forward::Gateway,
     headers::{self, Answer},
     keys::Kind,
-    loops::InFlight,
+    loops::{Flight, InFlight},
     metrics::{self, Outcomes},
-    mixing::mixer::{Mixer, NoRandomness},
+    mixing::mixer::{Mixer, NoRandomness, Place},
     proxy::{self, Payer},
     quota::{self, Prefix, Quota},
+    regardless::Regardless,
     resource::Resource,
 };
 
@@ -137,9 +138,54 @@ impl Served {
 /// What a request names.
 enum Target<'a> {
     Description,
-    Resource(&'a Gateway),
+    Resource(&'a Arc<Gateway>),
     Keys(&'a Gateway),
     Nothing,
+}
+
+/// A request that is forwarded, from where its content is there to where its answer leaves.
+struct Passage {
+    gateway: Arc<Gateway>,
+    mixer: Arc<Mixer>,
+    place: Place,
+    flight: Flight,
+    content: Bytes,
+}
+
+impl Passage {
+    async fn pass(self) -> Result<Answer, Refusal> {
+        let unmixed = |NoRandomness| Refusal::Overloaded;
+        self.mixer.hold(&self.place).await.map_err(unmixed)?;
+        let stopwatch = Stopwatch::start();
+        let answer = self.gateway.forward(self.content).await;
+        self.gateway.metrics.exchange.record(stopwatch.elapsed());
+        // Known for any longer, the envelope would tell the gateway, which could send it here again and again, when mixing
+        // lets the answer go.
+        drop(self.flight);
+        self.mixer.hold(&self.place).await.map_err(unmixed)?;
+        Ok(match answer {
+            Answer::Content(media_type, content) => {
+                let placed = Placed {
+                    content,
+                    _place: self.place,
+                };
+                Answer::Content(media_type, Bytes::from_owner(placed))
+            }
+            other => other,
+        })
+    }
+}
+
+/// An answer that takes up its request's place until the last octet of it has left, however slowly its client takes it.
+struct Placed {
+    content: Bytes,
+    _place: Place,
+}
+
+impl AsRef<[u8]> for Placed {
+    fn as_ref(&self) -> &[u8] {
+        &self.content
+    }
 }
 
 impl Service {
@@ -209,7 +255,8 @@ impl Service {
     ) -> Answer {
         let target = self.target(parts);
         let outcomes = match &target {
-            Target::Resource(gateway) | Target::Keys(gateway) => &gateway.metrics.outcomes,
+            Target::Resource(gateway) => &gateway.metrics.outcomes,
+            Target::Keys(gateway) => &gateway.metrics.outcomes,
             Target::Description | Target::Nothing => &self.elsewhere,
         };
         let answer = if lasting.admits(&self.config, peer, &parts.headers) {
@@ -239,13 +286,15 @@ impl Service {
         if parts.uri.query().is_some() {
             return Target::Nothing;
         }
-        let gateway = |host| self.gateways.get(host).map(|served| &*served.gateway);
+        let gateway = |host| self.gateways.get(host).map(|served| &served.gateway);
         match Resource::of(parts.uri.path()) {
             Some(Resource::Description) => Target::Description,
             Some(Resource::Gateway(host)) => {
                 gateway(host).map_or(Target::Nothing, Target::Resource)
             }
-            Some(Resource::Keys(host)) => gateway(host).map_or(Target::Nothing, Target::Keys),
+            Some(Resource::Keys(host)) => {
+                gateway(host).map_or(Target::Nothing, |gateway| Target::Keys(gateway))
+            }
             None => Target::Nothing,
         }
     }
@@ -262,7 +311,7 @@ impl Service {
     async fn forward(
         &self,
         lasting: &Lasting,
-        gateway: &Gateway,
+        gateway: &Arc<Gateway>,
         parts: &Parts,
         peer: Option<SocketAddr>,
         content: Body,
@@ -272,14 +321,14 @@ impl Service {
         let place = Arc::new(place.map_err(|_| Refusal::Overloaded)?);
         let content = self.read(gateway, content).await?;
         let (key_id, request_bytes) = (content[0], content.len());
-        let _flight = lasting.in_flight.enter(&content).ok_or(Refusal::Loop)?;
-        let unmixed = |NoRandomness| Refusal::Overloaded;
-
-        self.mixer.hold(&place).await.map_err(unmixed)?;
-        let stopwatch = Stopwatch::start();
-        let answer = gateway.forward(content).await;
-        gateway.metrics.exchange.record(stopwatch.elapsed());
-        self.mixer.hold(&place).await.map_err(unmixed)?;
+        let passage = Passage {
+            gateway: Arc::clone(gateway),
+            mixer: Arc::clone(&self.mixer),
+            place,
+            flight: lasting.in_flight.enter(&content).ok_or(Refusal::Loop)?,
+            content,
+        };
+        let answer = Regardless::of(passage.pass()).await?;
 
         if let (Some(observer), Some(client)) = (&lasting.observer, peer) {
             observer.forwarded(&RelayView {

@@ -360,6 +360,8 @@ struct Waiter {
     /// One permit for each POST that came.
     came: Arc<Semaphore>,
     leave: Arc<Semaphore>,
+    /// One permit for each POST that was answered, on a stream that stood to the end.
+    answered: Arc<Semaphore>,
     /// One permit for each connection that was made.
     connected: Arc<Semaphore>,
 }
@@ -371,14 +373,17 @@ impl Waiter {
             address: listener.local_addr().unwrap(),
             came: Arc::new(Semaphore::new(0)),
             leave: Arc::new(Semaphore::new(0)),
+            answered: Arc::new(Semaphore::new(0)),
             connected: Arc::new(Semaphore::new(0)),
         };
         let (came, leave) = (Arc::clone(&waiter.came), Arc::clone(&waiter.leave));
         let connected = Arc::clone(&waiter.connected);
+        let answered = Arc::clone(&waiter.answered);
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
                 connected.add_permits(1);
                 let (came, leave) = (Arc::clone(&came), Arc::clone(&leave));
+                let answered = Arc::clone(&answered);
                 tokio::spawn(async move {
                     let mut connection = h2::server::Builder::new()
                         .max_concurrent_streams(streams)
@@ -391,6 +396,7 @@ impl Waiter {
                             respond,
                             Arc::clone(&came),
                             Arc::clone(&leave),
+                            Arc::clone(&answered),
                         ));
                     }
                 });
@@ -405,8 +411,10 @@ async fn wait(
     mut respond: h2::server::SendResponse<bytes::Bytes>,
     came: Arc<Semaphore>,
     leave: Arc<Semaphore>,
+    answered: Arc<Semaphore>,
 ) {
-    let (media_type, content) = if request.method() == http::Method::POST {
+    let is_post = request.method() == http::Method::POST;
+    let (media_type, content) = if is_post {
         let mut body = request.into_body();
         while let Some(Ok(piece)) = body.data().await {
             body.flow_control().release_capacity(piece.len()).unwrap();
@@ -423,7 +431,10 @@ async fn wait(
         .unwrap();
     // The relay may have gone.
     if let Ok(mut stream) = respond.send_response(head, false) {
-        let _ = stream.send_data(content.into(), true);
+        let sent = stream.send_data(content.into(), true);
+        if is_post && sent.is_ok() {
+            answered.add_permits(1);
+        }
     }
 }
 
@@ -461,6 +472,44 @@ async fn a_further_connection_stands_before_the_streams_of_the_first_run_out() {
     gateway.leave.add_permits(40);
     while let Some(status) = answers.join_next().await {
         assert_eq!(status.unwrap(), 200);
+    }
+    relay.shutdown().await;
+}
+
+/// Clients that ask and leave must not have the relay reset streams, for which a gateway closes a connection
+/// (CVE-2023-44487), nor be seen to leave.
+#[tokio::test]
+async fn a_client_that_goes_away_is_not_seen_at_the_gateway() {
+    const COUNT: u32 = 30;
+    let gateway = Waiter::start(STREAMS).await;
+    let config = config(gateway.address, "plain_http2 = true", "");
+    let relay = Relay::start(config, None).await.unwrap();
+    let mut clients = Vec::new();
+    for number in 0..COUNT {
+        let mut client = TcpStream::connect(relay.address).await.unwrap();
+        client.write_all(&post(number as usize)).await.unwrap();
+        clients.push(client);
+    }
+    take(&gateway.came, COUNT).await;
+    drop(clients);
+    while !metrics(&relay)
+        .await
+        .contains("\nsotto_connections_open 0\n")
+    {
+        tokio::task::yield_now().await;
+    }
+    // Its envelope is in flight until the gateway has answered.
+    assert_eq!(send(relay.address, &post(0)).await.status(), 508);
+    // A reset, were there one, would come before this.
+    let address = relay.address;
+    let last = tokio::spawn(async move { send(address, &post(99)).await.status() });
+    take(&gateway.came, 1).await;
+    gateway.leave.add_permits(COUNT as usize + 1);
+    take(&gateway.answered, COUNT + 1).await;
+    assert_eq!(last.await.unwrap(), 200);
+    gateway.leave.add_permits(Semaphore::MAX_PERMITS / 2);
+    while send(relay.address, &post(0)).await.status() != 200 {
+        tokio::task::yield_now().await;
     }
     relay.shutdown().await;
 }

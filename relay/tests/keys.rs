@@ -59,8 +59,11 @@ async fn no_keys_is_told_and_then_they_come() {
             Some(Refusal::NoKeys.problem())
         );
     }
-    let ready = |admin| async move { send(admin, get("/readyz").as_bytes()).await.status() };
-    assert_eq!(ready(relay.admin.unwrap()).await, 503);
+    let ready = |admin| async move { send(admin, get("/readyz").as_bytes()).await };
+    let told = ready(relay.admin.unwrap()).await;
+    assert_eq!(told.status(), 503);
+    let told = String::from_utf8_lossy(told.content()).into_owned();
+    assert!(told.contains("`sotto-relay check --online`"), "{told}");
 
     gateway.look();
     {
@@ -68,7 +71,7 @@ async fn no_keys_is_told_and_then_they_come() {
         (script.document, script.list) = keys;
     }
     gateway.next_fetch().await;
-    while ready(relay.admin.unwrap()).await != 200 {
+    while ready(relay.admin.unwrap()).await.status() != 200 {
         tokio::task::yield_now().await;
     }
     for path in [DOCUMENT, LIST] {
@@ -136,6 +139,20 @@ async fn a_relay_that_its_gateway_does_not_admit_is_not_ready_and_says_why() {
         );
         relay.shutdown().await;
     }
+    // What stands there may be no gateway at all: this relay, say.
+    let gateway = StandIn::start().await;
+    let none = response(404, media::PROBLEM, b"{}");
+    gateway.answer(none.clone());
+    {
+        let mut script = gateway.script.lock().unwrap();
+        (script.document, script.list) = (none.clone(), none);
+    }
+    let relay = Relay::start(config(gateway.address, "", ""), None)
+        .await
+        .unwrap();
+    let text = logged.text();
+    assert!(text.contains("leads to a gateway"), "{text}");
+    relay.shutdown().await;
 }
 
 #[tokio::test]

@@ -17,7 +17,7 @@ use tokio::{
 
 use super::{Departure, Policy};
 
-/// The room that one request takes in the relay, from its arrival to its answer's departure.
+/// The room that one request takes in the relay, from its arrival until the last octet of its answer has left.
 pub(crate) type Place = Arc<OwnedSemaphorePermit>;
 
 /// The system gave no randomness, without which nothing is mixed.
