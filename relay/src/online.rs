@@ -252,7 +252,7 @@ impl Look {
         let limit = self.limits.gateway_timeout();
         let fetched = async {
             let response = instance
-                .send(&request)
+                .send(&request, limit)
                 .await
                 .map_err(FetchError::Transport)?;
             keys::read(kind, response, limit).await

@@ -26,7 +26,6 @@ use sotto_daemon::{
     tls::TlsError,
     token::TokenError,
 };
-use tokio::time::timeout;
 
 use self::health::Health;
 pub(crate) use self::{
@@ -133,11 +132,9 @@ impl Outbound {
                 self.failovers.increment(1);
             }
             let left = limit.saturating_sub(begun.elapsed());
-            let sent = timeout(left, self.instances[seat.index].1.send(request)).await;
-            let error = match sent {
-                Ok(Ok(response)) => return Ok((response, seat)),
-                Ok(Err(error)) => error,
-                Err(_) => SendError::Timeout,
+            let error = match self.instances[seat.index].1.send(request, left).await {
+                Ok(response) => return Ok((response, seat)),
+                Err(error) => error,
             };
             tried.push(seat.index);
             seat.report(match error {
@@ -169,10 +166,10 @@ impl Outbound {
     ) {
         let (_, instance) = &self.instances[index];
         instance.tidy();
-        let report = match timeout(limit, instance.send(request)).await {
-            Ok(Ok(response)) => judge(&response),
-            Ok(Err(SendError::Connect(_) | SendError::Unsent)) => Report::Unreachable,
-            Ok(Err(_)) | Err(_) => Report::Trouble,
+        let report = match instance.send(request, limit).await {
+            Ok(response) => judge(&response),
+            Err(SendError::Connect(_) | SendError::Unsent) => Report::Unreachable,
+            Err(_) => Report::Trouble,
         };
         instance.metrics.count_probe(report);
         let change = self.health().probed(index, report, self.clock.elapsed());

@@ -88,7 +88,8 @@ pub(crate) struct Instance {
 /// What the pool keeps of a connection. Over HTTP/1.1 it is away while a request is on it.
 enum Handle {
     Http1(Option<http1::SendRequest<Full<Bytes>>>),
-    Http2(h2::client::SendRequest<Bytes>),
+    /// And what is told when it is to show that it is alive.
+    Http2(h2::client::SendRequest<Bytes>, Arc<Notify>),
 }
 
 impl Instance {
@@ -113,19 +114,28 @@ impl Instance {
         })
     }
 
-    /// Sends a request and waits for the head of its answer.
+    /// Sends a request and waits for the head of its answer, for at most `limit`.
     ///
     /// A connection that turns out to have been closed while it rested is replaced: nothing was sent on it.
     pub(crate) async fn send(
         self: &Arc<Self>,
         request: &Request<Bytes>,
+        limit: Duration,
     ) -> Result<Response<Body>, SendError> {
+        let begun = Stopwatch::start();
+        let left = || limit.saturating_sub(begun.elapsed());
         loop {
-            let (place, waited) = self.place().await?;
-            match place.send(request).await {
+            let boarded = timeout(left(), self.place()).await;
+            let (place, waited) = boarded.map_err(|_| SendError::Timeout)??;
+            let id = place.id;
+            match timeout(left(), place.send(request)).await {
                 // Each such connection is gone then, so this comes to an end.
-                Err(SendError::Unsent) if !waited => {}
-                result => return result,
+                Ok(Err(SendError::Unsent)) if !waited => {}
+                Ok(result) => return result,
+                Err(_) => {
+                    self.doubt(id);
+                    return Err(SendError::Timeout);
+                }
             }
         }
     }
@@ -135,7 +145,7 @@ impl Instance {
         let mut pool = self.pool();
         pool.forget_idle(self.clock.elapsed(), |handle| match handle {
             Handle::Http1(_) => IDLE_HTTP1,
-            Handle::Http2(_) => IDLE_HTTP2,
+            Handle::Http2(..) => IDLE_HTTP2,
         });
         self.metrics.count_connections(pool.len());
     }
@@ -175,7 +185,7 @@ impl Instance {
         let sender = pool.board().map(|(id, handle)| {
             let sender = match handle {
                 Handle::Http1(sender) => sender.take().map(Sender::Http1),
-                Handle::Http2(sender) => Some(Sender::Http2(sender.clone())),
+                Handle::Http2(sender, _) => Some(Sender::Http2(sender.clone())),
             };
             (id, sender)
         });
@@ -204,18 +214,20 @@ impl Instance {
         let now = self.clock.elapsed();
         match opened {
             Ok((sender, driven)) => {
-                let (handle, streams) = match (sender, &driven) {
-                    (Sender::Http2(sender), Driven::Http2(connection)) => {
-                        (Handle::Http2(sender), connection.streams())
-                    }
-                    (Sender::Http2(sender), Driven::Http1(_)) => (Handle::Http2(sender), 1),
-                    (Sender::Http1(sender), _) => (Handle::Http1(Some(sender)), 1),
+                let doubts = Arc::new(Notify::new());
+                let handle = match sender {
+                    Sender::Http1(sender) => Handle::Http1(Some(sender)),
+                    Sender::Http2(sender) => Handle::Http2(sender, Arc::clone(&doubts)),
+                };
+                let streams = match &driven {
+                    Driven::Http1(_) => 1,
+                    Driven::Http2(connection) => connection.streams(),
                 };
                 let mut pool = self.pool();
                 let id = pool.opened(handle, streams, now);
                 self.metrics.count_connections(pool.len());
                 drop(pool);
-                tokio::spawn(drive(Arc::downgrade(&self), id, driven));
+                tokio::spawn(drive(Arc::downgrade(&self), id, driven, doubts));
             }
             Err(error) => {
                 self.failure.store(Some(Arc::new(error)));
@@ -234,6 +246,25 @@ impl Instance {
         self.changed.notify_waiters();
     }
 
+    /// Has a connection of HTTP/2 show that it is alive before anything more goes over it: a path that has died
+    /// says nothing.
+    fn doubt(&self, id: Id) {
+        let mut pool = self.pool();
+        match pool.doubt(id) {
+            Some(Handle::Http2(_, doubts)) => doubts.notify_one(),
+            // One of HTTP/1.1 takes nothing more anyway.
+            Some(Handle::Http1(_)) | None => {}
+        }
+        drop(pool);
+        // Whoever waited for it has to open another.
+        self.changed.notify_waiters();
+    }
+
+    fn trust(&self, id: Id) {
+        self.pool().trust(id);
+        self.changed.notify_waiters();
+    }
+
     fn permit(&self, id: Id, streams: usize) {
         self.pool().permit(id, streams);
         self.changed.notify_waiters();
@@ -245,17 +276,22 @@ impl Instance {
 }
 
 /// Drives a connection until it ends. It belongs to nobody: an instance that is dropped closes its connections.
-async fn drive(instance: Weak<Instance>, id: Id, driven: Driven) {
+async fn drive(instance: Weak<Instance>, id: Id, driven: Driven, doubts: Arc<Notify>) {
     match driven {
         Driven::Http1(connection) => connection.await,
-        Driven::Http2(connection) => drive_http2(&instance, id, connection).await,
+        Driven::Http2(connection) => drive_http2(&instance, id, connection, &doubts).await,
     }
     if let Some(instance) = instance.upgrade() {
         instance.forget(id);
     }
 }
 
-async fn drive_http2(instance: &Weak<Instance>, id: Id, mut connection: Box<dyn Http2>) {
+async fn drive_http2(
+    instance: &Weak<Instance>,
+    id: Id,
+    mut connection: Box<dyn Http2>,
+    doubts: &Notify,
+) {
     let pings = connection.pings();
     let mut streams = connection.streams();
     let over = std::future::poll_fn(|cx| {
@@ -271,19 +307,26 @@ async fn drive_http2(instance: &Weak<Instance>, id: Id, mut connection: Box<dyn 
     });
     select! {
         () = over => {}
-        () = silence(pings) => {}
+        () = silence(instance, id, pings, doubts) => {}
     }
 }
 
-/// Ends when the other side does not answer pings any more.
-async fn silence(pings: Option<PingPong>) {
+/// Ends when the other side does not answer pings any more. It is asked at intervals, and at once in case of doubt.
+async fn silence(instance: &Weak<Instance>, id: Id, pings: Option<PingPong>, doubts: &Notify) {
     let Some(mut pings) = pings else {
         return std::future::pending().await;
     };
     loop {
-        sleep(PING_INTERVAL).await;
+        select! {
+            () = sleep(PING_INTERVAL) => {}
+            () = doubts.notified() => {}
+        }
         match timeout(PING_TIMEOUT, pings.ping(Ping::opaque())).await {
-            Ok(Ok(_)) => {}
+            Ok(Ok(_)) => {
+                if let Some(instance) = instance.upgrade() {
+                    instance.trust(id);
+                }
+            }
             Ok(Err(_)) | Err(_) => return,
         }
     }
@@ -398,7 +441,7 @@ impl Drop for Place {
                 // Part of an answer is still on it.
                 _ => pool.forget(self.id),
             },
-            Some(Handle::Http2(_)) | None => {}
+            Some(Handle::Http2(..)) | None => {}
         }
         drop(pool);
         self.instance.changed.notify_one();
@@ -455,6 +498,17 @@ impl Body {
             && let Some(mut place) = self.place.take()
         {
             place.sender = sender.take().map(Sender::Http1);
+        }
+    }
+}
+
+impl Drop for Body {
+    fn drop(&mut self) {
+        // Given up in the middle, for want of the rest perhaps.
+        if let (Content::Http2(stream), Some(place)) = (&self.content, &self.place)
+            && !stream.is_end_stream()
+        {
+            place.instance.doubt(place.id);
         }
     }
 }

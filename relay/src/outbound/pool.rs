@@ -44,10 +44,15 @@ struct Connection<C> {
     in_flight: usize,
     /// Since when it carries none.
     idle_since: Duration,
+    /// Whether it may have died without a word.
+    is_doubted: bool,
 }
 
 impl<C> Connection<C> {
     fn room(&self) -> usize {
+        if self.is_doubted {
+            return 0;
+        }
         self.streams.saturating_sub(self.in_flight)
     }
 }
@@ -128,6 +133,7 @@ impl<C> Pool<C> {
             streams: streams.min(STREAMS_MAX),
             in_flight: 0,
             idle_since: now,
+            is_doubted: false,
         });
         id
     }
@@ -149,6 +155,20 @@ impl<C> Pool<C> {
         if let Some(connection) = self.find(id) {
             connection.streams = streams.min(STREAMS_MAX);
             self.expected = streams.clamp(1, STREAMS_MAX);
+        }
+    }
+
+    /// Nothing more goes over a connection, until [`Self::trust`]; what it is, if it is still there.
+    pub(crate) fn doubt(&mut self, id: Id) -> Option<&mut C> {
+        let connection = self.find(id)?;
+        connection.is_doubted = true;
+        Some(&mut connection.handle)
+    }
+
+    /// A connection is alive.
+    pub(crate) fn trust(&mut self, id: Id) {
+        if let Some(connection) = self.find(id) {
+            connection.is_doubted = false;
         }
     }
 
@@ -295,6 +315,18 @@ mod tests {
         pool.not_opened(NOW);
         pool.waited();
         assert_eq!(pool.open(NOW + PAUSE), 1);
+    }
+
+    #[test]
+    fn a_doubted_connection_takes_nobody_until_it_is_trusted() {
+        let mut pool = standing(&[10]);
+        let id = boarded(&mut pool, 1)[0];
+        assert!(pool.doubt(id).is_some());
+        assert!(pool.board().is_none());
+        pool.wait();
+        assert_eq!(pool.open(NOW), 1, "whoever waits gets another");
+        pool.trust(id);
+        assert_eq!(boarded(&mut pool, 1), [id]);
     }
 
     #[test]
