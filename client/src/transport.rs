@@ -8,13 +8,13 @@
 
 use std::error::Error as StdError;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 use std::{io, iter};
 
 use bytes::{Bytes, BytesMut};
-use http::{HeaderValue, Method, Request, Uri, header};
+use http::{HeaderValue, Method, Request, StatusCode, Uri, header};
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Body, Incoming};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
@@ -42,8 +42,17 @@ const MAX_HEADER_BYTES: u32 = 16_384;
 /// HTTPS to relays.
 #[derive(Clone, Debug)]
 pub(crate) struct Transport {
-    client: Client<Connector, Full<Bytes>>,
+    connector: Connector,
+    connections: Arc<Mutex<Connections>>,
     patience: Patience,
+}
+
+/// The connections that there are.
+#[derive(Debug)]
+struct Connections {
+    client: Client<Connector, Full<Bytes>>,
+    /// How often all of them were left.
+    era: u64,
 }
 
 /// How long things may take.
@@ -91,18 +100,19 @@ impl Transport {
             .https_or_http()
             .enable_all_versions()
             .wrap_connector(tcp);
-        let client = Client::builder(TokioExecutor::new())
-            .retry_canceled_requests(false)
-            .pool_idle_timeout(IDLE_TIMEOUT)
-            .pool_timer(TokioTimer::new())
-            .timer(TokioTimer::new())
-            .http2_max_header_list_size(MAX_HEADER_BYTES)
-            .http1_max_buf_size(MAX_HEADER_BYTES as usize)
-            .build(Connector {
-                inner: connector,
-                timeout: patience.connect,
-            });
-        Ok(Self { client, patience })
+        let connector = Connector {
+            inner: connector,
+            timeout: patience.connect,
+        };
+        let connections = Connections {
+            client: pool(connector.clone()),
+            era: 0,
+        };
+        Ok(Self {
+            connector,
+            connections: Arc::new(Mutex::new(connections)),
+            patience,
+        })
     }
 
     /// Fetches `url`.
@@ -130,16 +140,23 @@ impl Transport {
     }
 
     async fn send(&self, request: http::request::Builder, body: Bytes, max_bytes: usize) -> Event {
+        let (client, era) = {
+            let connections = self.connections();
+            (connections.client.clone(), connections.era)
+        };
         let exchange = async {
             let request = request.body(Full::new(body)).map_err(|error| Failure {
                 sent: Sent::Nothing,
                 what: TransportProblem::new(TransportProblemKind::Connect, error.to_string()),
             })?;
-            let response = self
-                .client
+            let response = client
                 .request(request)
                 .await
                 .map_err(|error| classify(&error))?;
+            if response.status() == StatusCode::REQUEST_TIMEOUT {
+                // What was sent over this connection has not arrived, and what will be need not either.
+                self.leave(era);
+            }
             let status = response.status().as_u16();
             let media_type = response
                 .headers()
@@ -162,15 +179,48 @@ impl Transport {
         match tokio::time::timeout(self.patience.request, exchange).await {
             Ok(Ok(event)) => event,
             Ok(Err(Failure { sent, what })) => Event::Failed { sent, what },
-            Err(_) => Event::Failed {
-                sent: Sent::Maybe,
-                what: TransportProblem::new(
-                    TransportProblemKind::TimedOut,
-                    format!("no whole answer within {:?}", self.patience.request),
-                ),
-            },
+            Err(_) => {
+                self.leave(era);
+                Event::Failed {
+                    sent: Sent::Maybe,
+                    what: TransportProblem::new(
+                        TransportProblemKind::TimedOut,
+                        format!("no whole answer within {:?}", self.patience.request),
+                    ),
+                }
+            }
         }
     }
+
+    /// Has what is sent from now on go over new connections, unless that has been so since `era`.
+    ///
+    /// A path that has died says nothing, and over HTTP/2 the next request would go the same way: for minutes, until TCP
+    /// gives up (RFC 9293 section 3.8.3). What others still wait for on the old connections is finished there.
+    fn leave(&self, era: u64) {
+        let mut connections = self.connections();
+        if connections.era == era {
+            connections.client = pool(self.connector.clone());
+            connections.era += 1;
+        }
+    }
+
+    fn connections(&self) -> MutexGuard<'_, Connections> {
+        self.connections
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// No connections, and how they are to be used.
+fn pool(connector: Connector) -> Client<Connector, Full<Bytes>> {
+    Client::builder(TokioExecutor::new())
+        .retry_canceled_requests(false)
+        .pool_idle_timeout(IDLE_TIMEOUT)
+        .pool_timer(TokioTimer::new())
+        .timer(TokioTimer::new())
+        .http2_max_header_list_size(MAX_HEADER_BYTES)
+        .http1_max_buf_size(MAX_HEADER_BYTES as usize)
+        .build(connector)
 }
 
 struct Failure {
