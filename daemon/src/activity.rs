@@ -1,4 +1,4 @@
-//! How busy a connection is, and whether its client takes what it asked for.
+//! How busy a connection is, whether its client takes what it asked for, and whether anybody knows it.
 
 use std::{
     io,
@@ -13,17 +13,26 @@ use std::{
 use hyper::body::{Body, Frame, SizeHint};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use crate::room::Place;
+use crate::{connection::CONNECTION_WINDOW, room::Place};
+
+/// Requests that a stranger's connection may have under way: as many whole envelopes of 2 KiB as its window lets come before
+/// any is read, so that a relay that begins with a burst is not taken for somebody who holds what he gets.
+const STRANGERS_REQUESTS: u64 = (CONNECTION_WINDOW / 2_048) as u64;
 
 /// What one connection does.
 pub(crate) struct Activity {
     place: Mutex<Place>,
+    /// Whether whoever asks here has been told from anybody.
+    is_known: AtomicBool,
     begun: AtomicU64,
     handled: AtomicU64,
     /// Answers of which the last octet was handed on, or that nobody wants any more.
     done: AtomicU64,
-    /// Times that the client took octets.
+    /// Times that an answer of which something had been handed on already was asked for more: the first part of it is taken from us
+    /// before the client's window is looked at.
     taken: AtomicU64,
+    /// Times that the client's side took octets of any kind.
+    written: AtomicU64,
     is_blocked: AtomicBool,
 }
 
@@ -34,6 +43,7 @@ pub(crate) struct Seen {
     handled: u64,
     done: u64,
     taken: u64,
+    written: u64,
     is_blocked: bool,
 }
 
@@ -48,22 +58,32 @@ impl Seen {
         self.begun == before.begun && self.done == self.begun
     }
 
-    /// Whether there is something for the client, all of which is ready, and it has taken nothing of it since `before`.
+    /// Whether an answer has been ready since `before` and the client has taken nothing of any, or octets are and it has
+    /// taken none.
+    ///
+    /// What it asks meanwhile changes nothing: whoever lets no answer be sent can go on asking, and sending PING.
     pub(crate) fn is_stuck_since(&self, before: &Self) -> bool {
-        let waits = self.is_blocked || self.done < self.begun;
-        waits && self.handled == self.begun && self == before
+        let lets_lie = |seen: &Self| seen.done < seen.handled;
+        let takes_no_answer = lets_lie(before)
+            && lets_lie(self)
+            && (self.taken, self.done) == (before.taken, before.done);
+        let takes_no_octets =
+            before.is_blocked && self.is_blocked && self.written == before.written;
+        takes_no_answer || takes_no_octets
     }
 }
 
 impl Activity {
-    /// That of a connection that takes up `place`.
-    pub(crate) fn at(place: Place) -> Arc<Self> {
+    /// That of a connection that takes up `place`, of somebody who `is_known` or of a stranger.
+    pub(crate) fn at(place: Place, is_known: bool) -> Arc<Self> {
         Arc::new(Self {
             place: Mutex::new(place),
+            is_known: AtomicBool::new(is_known),
             begun: AtomicU64::new(0),
             handled: AtomicU64::new(0),
             done: AtomicU64::new(0),
             taken: AtomicU64::new(0),
+            written: AtomicU64::new(0),
             is_blocked: AtomicBool::new(false),
         })
     }
@@ -76,12 +96,42 @@ impl Activity {
             handled: read(&self.handled),
             done: read(&self.done),
             taken: read(&self.taken),
+            written: read(&self.written),
             is_blocked: self.is_blocked.load(Ordering::Relaxed),
         }
     }
 
+    pub(crate) fn is_known(&self) -> bool {
+        self.is_known.load(Ordering::Relaxed)
+    }
+
+    /// Whether a stranger has more under way than he may.
+    pub(crate) fn is_overrun(&self) -> bool {
+        let seen = self.seen();
+        !self.is_known() && seen.begun.saturating_sub(seen.done) > STRANGERS_REQUESTS
+    }
+
     fn place(&self) -> MutexGuard<'_, Place> {
         self.place.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The connection of a stranger, as a request extension: a route that knows who asks has it treated as such from then on.
+///
+/// Until then it gives way to whoever comes, whatever is under way on it, and little may be.
+#[derive(Clone)]
+pub struct Stranger(Arc<Activity>);
+
+impl Stranger {
+    pub(crate) fn at(activity: &Arc<Activity>) -> Self {
+        Self(Arc::clone(activity))
+    }
+
+    /// Says that a request on it is of somebody who is served here. It has to be under way still.
+    pub fn is_admitted(&self) {
+        if !self.0.is_known.swap(true, Ordering::Relaxed) {
+            self.0.place().work();
+        }
     }
 }
 
@@ -94,7 +144,9 @@ pub(crate) struct Request {
 impl Request {
     pub(crate) fn begin(activity: &Arc<Activity>) -> Self {
         activity.begun.fetch_add(1, Ordering::Relaxed);
-        activity.place().work();
+        if activity.is_known() {
+            activity.place().work();
+        }
         Self {
             activity: Arc::clone(activity),
             is_handled: false,
@@ -106,6 +158,7 @@ impl Request {
         self.handled();
         Answer {
             content,
+            is_begun: false,
             request: self,
         }
     }
@@ -130,6 +183,7 @@ impl Drop for Request {
 /// The content of an answer.
 pub(crate) struct Answer<B> {
     content: B,
+    is_begun: bool,
     request: Request,
 }
 
@@ -142,7 +196,7 @@ impl<B: Body + Unpin> Body for Answer<B> {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Self::Data>, Self::Error>>> {
         let polled = Pin::new(&mut self.content).poll_frame(cx);
-        if polled.is_ready() {
+        if polled.is_ready() && std::mem::replace(&mut self.is_begun, true) {
             self.request.activity.taken.fetch_add(1, Ordering::Relaxed);
         }
         polled
@@ -173,7 +227,7 @@ impl<I> Watched<I> {
 
     fn note<T>(&self, polled: Poll<T>) -> Poll<T> {
         if polled.is_ready() {
-            self.activity.taken.fetch_add(1, Ordering::Relaxed);
+            self.activity.written.fetch_add(1, Ordering::Relaxed);
         }
         let is_blocked = polled.is_pending();
         self.activity

@@ -1,6 +1,12 @@
 //! One connection: protocol, timeouts, drain.
 
-use std::{convert::Infallible, future::poll_fn, pin::pin, sync::Arc, time::Duration};
+use std::{
+    convert::Infallible,
+    future::{pending, poll_fn},
+    pin::pin,
+    sync::Arc,
+    time::Duration,
+};
 
 use axum::Router;
 use futures_util::future::{Either, FutureExt};
@@ -12,7 +18,7 @@ use hyper_util::{
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::TcpStream,
-    sync::watch,
+    sync::{Notify, watch},
     task::JoinError,
     time::{sleep, timeout},
 };
@@ -20,7 +26,7 @@ use tokio_rustls::TlsAcceptor;
 use tower::Service;
 
 use crate::{
-    activity::{self, Activity, Watched},
+    activity::{self, Activity, Stranger, Watched},
     pin::Pin,
     room::Place,
     server::{PeerAddress, PeerKey, ServerLimits},
@@ -39,7 +45,7 @@ const STREAM_WINDOW: u32 = 16_384;
 
 /// Octets a client may send on one HTTP/2 connection before the handlers have read any, which
 /// bounds what it can make us hold.
-const CONNECTION_WINDOW: u32 = 1_048_576;
+pub(crate) const CONNECTION_WINDOW: u32 = 1_048_576;
 
 /// hyper's lower bound for its HTTP/1.1 buffer; less panics.
 const MIN_HEADER_BYTES: u32 = 8_192;
@@ -52,6 +58,8 @@ const GIVING_WAY: Duration = Duration::from_secs(1);
 pub(crate) struct Connector {
     router: Router,
     limits: ServerLimits,
+    /// Whether a client is a stranger until a route says otherwise.
+    meets_strangers: bool,
     stopped: watch::Receiver<()>,
 }
 
@@ -71,10 +79,16 @@ enum Protocols {
 
 impl Connector {
     /// `stopped` ends when its sender is dropped: that is the word to drain.
-    pub(crate) fn new(router: Router, limits: ServerLimits, stopped: watch::Receiver<()>) -> Self {
+    pub(crate) fn new(
+        router: Router,
+        limits: ServerLimits,
+        meets_strangers: bool,
+        stopped: watch::Receiver<()>,
+    ) -> Self {
         Self {
             router,
             limits,
+            meets_strangers,
             stopped,
         }
     }
@@ -140,8 +154,8 @@ impl Connector {
         self.serve(protocols, stream, peer, place).await;
     }
 
-    /// Serves until the client has enough, rests for too long, takes nothing of what it asked for, has to give way, or the
-    /// server drains.
+    /// Serves until the client has enough, rests for too long, takes nothing of what it asked for, asks for more than a
+    /// stranger may, has to give way, or the server drains.
     async fn serve<I>(mut self, protocols: Protocols, io: I, peer: Peer, place: Place)
     where
         I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
@@ -149,8 +163,10 @@ impl Connector {
         let begin = Begin::default();
         let builder = self.builder(&protocols, begin.clone());
         let leaves = place.leaves();
-        let activity = Activity::at(place);
+        let activity = Activity::at(place, !self.meets_strangers);
         let requests = Arc::clone(&activity);
+        let overrun = Arc::new(Notify::new());
+        let is_overrun = Arc::clone(&overrun);
         let router = self.router;
         let service = service_fn(move |mut request: Request<Incoming>| {
             let under_way = activity::Request::begin(&requests);
@@ -161,6 +177,13 @@ impl Connector {
             if let Some(key) = peer.key {
                 known.insert(key);
             }
+            if !requests.is_known() {
+                known.insert(Stranger::at(&requests));
+            }
+            if requests.is_overrun() {
+                is_overrun.notify_one();
+                return Either::Left(pending());
+            }
             let multiplexed = request.version() == Version::HTTP_2;
             let handler = router.clone().call(request);
             // Otherwise a connection has one request at a time, and the others have tasks of their own.
@@ -169,11 +192,11 @@ impl Connector {
             } else {
                 Either::Right(handler.map(Ok))
             };
-            async move {
+            Either::Right(async move {
                 let answer = answer.await?;
                 let answer = answer.unwrap_or_else(|never: Infallible| match never {});
                 Ok::<_, JoinError>(answer.map(|content| under_way.answered(content)))
-            }
+            })
         });
         let io = TokioIo::new(Watched::new(io, &activity));
         let mut connection = pin!(builder.serve_connection(io, service));
@@ -187,6 +210,7 @@ impl Connector {
                 _ = poll_fn(|cx| streams.poll_with(connection.as_mut(), cx)) => return,
                 _ = self.stopped.changed() => break self.limits.drain(),
                 () = leaves.notified() => break GIVING_WAY,
+                () = overrun.notified() => return,
                 () = sleep(look_every) => {}
             }
             let now = activity.seen();

@@ -30,6 +30,7 @@ mod streams;
 pub mod tls;
 pub mod token;
 
+pub use activity::Stranger;
 pub use inspection::Inspection;
 pub use running::Running;
 pub use server::{PeerAddress, PeerKey, Server, ServerError, ServerLimits};

@@ -152,6 +152,7 @@ pub struct Server {
     limits: ServerLimits,
     expose_peer: bool,
     asks_for_certificates: bool,
+    meets_strangers: bool,
     counters: Option<Counters>,
 }
 
@@ -181,6 +182,7 @@ impl Server {
             limits,
             expose_peer: false,
             asks_for_certificates: false,
+            meets_strangers: false,
             counters: None,
         })
     }
@@ -198,6 +200,15 @@ impl Server {
     #[must_use]
     pub fn ask_for_certificates(mut self) -> Self {
         self.asks_for_certificates = true;
+        self
+    }
+
+    /// Takes every client for a stranger until a route says otherwise, by the [`Stranger`](crate::Stranger) that it finds
+    /// among the extensions of a request. A stranger may have few requests under way, and the connection gives way as one
+    /// at rest does.
+    #[must_use]
+    pub fn meet_strangers(mut self) -> Self {
+        self.meets_strangers = true;
         self
     }
 
@@ -224,7 +235,7 @@ impl Server {
     /// has begun, for at most `drain_ms`, and returns when the last is closed.
     pub async fn run(self, shutdown: impl Future<Output = ()>) {
         let (stop, stopped) = watch::channel(());
-        let connector = Connector::new(self.router, self.limits, stopped);
+        let connector = Connector::new(self.router, self.limits, self.meets_strangers, stopped);
         let tls = self
             .certificates
             .map(|certificates| server_config(certificates, self.asks_for_certificates))

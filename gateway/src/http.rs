@@ -13,7 +13,7 @@ use axum::{
 use bytes::Bytes;
 use http::{HeaderValue, StatusCode, header, request::Parts};
 use http_body_util::LengthLimitError;
-use sotto_daemon::{PeerAddress, PeerKey};
+use sotto_daemon::{PeerAddress, PeerKey, Stranger};
 use sotto_wire::{FOREIGN_REQUEST_MAX_BYTES, media, path};
 use tokio::{sync::Semaphore, time::sleep_until};
 
@@ -87,7 +87,11 @@ impl FromRequestParts<Arc<Shared>> for Admitted {
     ) -> Result<Self, Self::Rejection> {
         let key = parts.extensions.get::<PeerKey>().map(|key| &key.0);
         let admitted = shared.relays.load().admit(key, &parts.headers);
-        admitted.ok_or_else(|| shared.refused(Refusal::Relay))
+        let admitted = admitted.ok_or_else(|| shared.refused(Refusal::Relay))?;
+        if let Some(stranger) = parts.extensions.get::<Stranger>() {
+            stranger.is_admitted();
+        }
+        Ok(admitted)
     }
 }
 

@@ -285,6 +285,7 @@ impl Gateway {
         .await?
         .expose_peer()
         .ask_for_certificates()
+        .meet_strangers()
         .with_metrics(&metrics);
         let operator = match &config.admin {
             Some(listener) => {

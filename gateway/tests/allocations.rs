@@ -2,6 +2,8 @@
 //!
 //! Gateway and resolver run on the thread of the test, whose allocations alone are counted; the client has a thread of its own.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
+
 mod support;
 
 use std::{

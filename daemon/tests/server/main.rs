@@ -11,7 +11,7 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::{Extension, Router, routing::get};
 use sotto_daemon::{
-    PeerAddress, Running, Server, ServerLimits,
+    PeerAddress, Running, Server, ServerLimits, Stranger,
     admin::{self, Readiness},
     config::Listen,
     metrics::Metrics,
@@ -204,15 +204,9 @@ async fn a_client_that_takes_nothing_is_closed() {
     until(&metrics, "sotto_connections_open 1").await;
     until(&metrics, "sotto_connections_open 0").await;
 
-    // HTTP/2 with a window of nothing (RFC 9113 section 6.9.2), and GET / on stream 1 in HPACK.
     let mut closed_window = TcpStream::connect(server.address).await.unwrap();
-    let frames: [&[u8]; 4] = [
-        b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
-        &[0, 0, 6, 4, 0, 0, 0, 0, 0, 0, 4, 0, 0, 0, 0],
-        &[0, 0, 9, 1, 5, 0, 0, 0, 1],
-        &[0x82, 0x84, 0x86, 0x41, 4, b't', b'e', b's', b't'],
-    ];
-    closed_window.write_all(&frames.concat()).await.unwrap();
+    let frames = [http_2_with_no_window(), get_on_stream(1)].concat();
+    closed_window.write_all(&frames).await.unwrap();
     // The header section of the answer comes: it needs no window.
     loop {
         let mut head = [0; 9];
@@ -225,6 +219,101 @@ async fn a_client_that_takes_nothing_is_closed() {
         }
     }
     until(&metrics, "sotto_connections_open 0").await;
+
+    // Asking on, and PING, which is answered, are not taking.
+    let mut restless = TcpStream::connect(server.address).await.unwrap();
+    restless.write_all(&http_2_with_no_window()).await.unwrap();
+    let ping = [0, 0, 8, 6, 0, 0, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8];
+    let mut stream = 1;
+    while restless
+        .write_all(&[&get_on_stream(stream)[..], &ping].concat())
+        .await
+        .is_ok()
+    {
+        assert!(stream < 400, "still open after many times its patience");
+        stream += 2;
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+/// What begins an HTTP/2 connection with a window of nothing (RFC 9113 section 6.9.2).
+fn http_2_with_no_window() -> Vec<u8> {
+    let frames: [&[u8]; 2] = [
+        b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+        &[0, 0, 6, 4, 0, 0, 0, 0, 0, 0, 4, 0, 0, 0, 0],
+    ];
+    frames.concat()
+}
+
+/// GET / in HPACK.
+fn get_on_stream(id: u32) -> Vec<u8> {
+    let frames: [&[u8]; 3] = [
+        &[0, 0, 9, 1, 5],
+        &id.to_be_bytes(),
+        &[0x82, 0x84, 0x86, 0x41, 4, b't', b'e', b's', b't'],
+    ];
+    frames.concat()
+}
+
+/// Requests that never end, counted in `sotto_test_begun`, of somebody who `is_known` or of a stranger.
+fn endless(metrics: &Metrics, is_known: bool) -> Router {
+    let begun = metrics.counter("sotto_test_begun", "Requests.", &[]);
+    let handler = move |stranger: Option<Extension<Stranger>>| async move {
+        if let (true, Some(Extension(stranger))) = (is_known, stranger) {
+            stranger.is_admitted();
+        }
+        begun.increment(1);
+        std::future::pending::<&'static str>().await
+    };
+    Router::new().route("/", get(handler))
+}
+
+/// A server that knows nobody by their connection, with room for one.
+async fn among_strangers(metrics: &Metrics, routes: Router) -> Started {
+    let limits = ServerLimits {
+        max_connections: 1,
+        max_streams: 16_384,
+        ..ServerLimits::default()
+    };
+    let server = Server::bind(&plain(), routes, limits).await.unwrap();
+    start(server.meet_strangers().with_metrics(metrics))
+}
+
+#[tokio::test]
+async fn a_stranger_may_have_few_requests_under_way() {
+    for is_known in [false, true] {
+        let metrics = Metrics::new();
+        let server = among_strangers(&metrics, endless(&metrics, is_known)).await;
+        let mut client = TcpStream::connect(server.address).await.unwrap();
+        let first = [http_2_with_no_window(), get_on_stream(1)].concat();
+        client.write_all(&first).await.unwrap();
+        until(&metrics, "sotto_test_begun 1").await;
+        let many: Vec<u8> = (1..600)
+            .flat_map(|stream| get_on_stream(2 * stream + 1))
+            .collect();
+        // The server may close before it has read all of it.
+        let _ = client.write_all(&many).await;
+        if is_known {
+            until(&metrics, "sotto_test_begun 600").await;
+            until(&metrics, "sotto_connections_open 1").await;
+        } else {
+            until(&metrics, "sotto_connections_open 0").await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_stranger_gives_way_whatever_he_has_under_way() {
+    for (is_known, gives_way) in [(false, true), (true, false)] {
+        let metrics = Metrics::new();
+        let routes = endless(&metrics, is_known).route("/other", get(|| async { "hello" }));
+        let server = among_strangers(&metrics, routes).await;
+        let mut first = TcpStream::connect(server.address).await.unwrap();
+        first.write_all(GET.as_bytes()).await.unwrap();
+        until(&metrics, "sotto_test_begun 1").await;
+        let answer = exchange(server.address, &GET.replace("GET /", "GET /other")).await;
+        assert_eq!(answer.ends_with("hello"), gives_way, "{answer}");
+    }
 }
 
 /// Waits until the metrics say `line`.

@@ -9,7 +9,8 @@ use http_body_util::{BodyExt, Empty};
 use hyper::body::Incoming;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use rustls::{
-    ClientConfig, ConfigBuilder, NamedGroup, RootCertStore, SupportedProtocolVersion,
+    ClientConfig, ConfigBuilder, HandshakeKind, NamedGroup, RootCertStore,
+    SupportedProtocolVersion,
     client::WantsClientCert,
     sign::{CertifiedKey, SingleCertAndKey},
 };
@@ -271,9 +272,11 @@ async fn a_client_that_is_asked_for_a_certificate_is_known_by_its_key() {
         }
         // The second connection of one configuration resumes the session of the first.
         let config = known();
-        for _ in 0..2 {
+        for kind in [HandshakeKind::Full, HandshakeKind::Resumed] {
             let stream = connect_with(config.clone(), server.address, "gateway.test", &[]).await;
-            assert!(ask_over_http_1(stream.unwrap()).await.ends_with(&pin));
+            let stream = stream.unwrap();
+            assert_eq!(stream.get_ref().1.handshake_kind(), Some(kind));
+            assert!(ask_over_http_1(stream).await.ends_with(&pin));
         }
     }
 

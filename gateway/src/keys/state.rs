@@ -60,8 +60,8 @@ pub enum StateFileError {
     },
     /// Its content is not a key state.
     #[error(
-        "{} does not hold a key state ({source}); restore it from a backup or another instance, \
-         or move it away, run `sotto-gateway keys init` and publish the new digests",
+        "{} does not hold a key state ({source}); move it away and join another instance, \
+         or, where there is none, run `sotto-gateway keys init` and publish the new digests",
         path.display()
     )]
     Corrupt {
@@ -75,7 +75,8 @@ pub enum StateFileError {
     Locked(PathBuf),
     /// What would take its place is older.
     #[error(
-        "the state at {} stands at epoch {stands}, what would replace it at {epoch}: the keys are the same, and those in between are          destroyed here already; nothing is to be done",
+        "the state at {} stands at epoch {stands}, what would replace it at {epoch}: the keys are the same, and those in between are \
+         destroyed here already; nothing is to be done",
         path.display()
     )]
     Behind {

@@ -163,6 +163,40 @@ async fn content_that_does_not_come_is_not_waited_for() {
 }
 
 #[tokio::test]
+async fn a_relay_at_work_does_not_give_way() {
+    use tokio::{
+        io::{AsyncReadExt, AsyncWriteExt},
+        net::TcpStream,
+    };
+
+    let mut site = Site::new().await;
+    site.config.limits.max_connections = 1;
+    site.config.limits.body_timeout_ms = 600_000;
+    let running = site.start().await;
+    let mut at_work = TcpStream::connect(running.address).await.unwrap();
+    let head = format!(
+        "POST {} HTTP/1.1\r\nhost: gateway.test\r\nauthorization: {}\r\ncontent-type: {}\r\ncontent-length: 4\r\nexpect: 100-continue\r\n\r\n",
+        path::GATEWAY,
+        bearer(),
+        media::OHTTP_REQUEST
+    );
+    at_work.write_all(head.as_bytes()).await.unwrap();
+    let mut answer = [0; 25];
+    at_work.read_exact(&mut answer).await.unwrap();
+    assert_eq!(&answer, b"HTTP/1.1 100 Continue\r\n\r\n", "it is admitted");
+
+    let mut other = TcpStream::connect(running.address).await.unwrap();
+    let mut nothing = Vec::new();
+    // A reset says the same as a close.
+    let _ = other.read_to_end(&mut nothing).await;
+    assert_eq!(nothing, b"");
+    at_work.write_all(b"none").await.unwrap();
+    let mut answer = [0; 12];
+    at_work.read_exact(&mut answer).await.unwrap();
+    assert_eq!(&answer, b"HTTP/1.1 400");
+}
+
+#[tokio::test]
 async fn a_gateway_with_its_hands_full_says_so_at_once() {
     let mut site = Site::new().await;
     site.config.limits.max_requests = 1;

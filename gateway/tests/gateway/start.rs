@@ -30,7 +30,7 @@ async fn a_state_file_that_cannot_be_used_is_named() {
         fs::write(site.state(), content).unwrap();
         assert_tells(
             &refusal(&site).await,
-            &["state does not hold a key state", "backup"],
+            &["state does not hold a key state", "join another instance"],
         );
     }
     fs::write(site.state(), &good).unwrap();

@@ -65,7 +65,7 @@ fn every_fault_names_the_file_and_the_remedy() {
         fs::set_permissions(file.path(), fs::Permissions::from_mode(0o600)).unwrap();
         let error = file.load().unwrap_err().to_string();
         assert!(
-            error.contains("gateway.keys") && error.contains("backup"),
+            error.contains("gateway.keys") && error.contains("join another instance"),
             "{error}"
         );
     }
