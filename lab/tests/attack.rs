@@ -250,6 +250,11 @@ fn the_defaults_leak_no_more_than_their_budget_and_no_step_does() {
     };
     let as_shipped = exceeded(&text, &budget.attacks());
     assert!(as_shipped.is_empty(), "{as_shipped:?}");
+    let at_once = format!("{text}[gateway]\nanswer_step_ms = 0\n");
+    let said = exceeded(&at_once, &[Attack::AnswerTime]);
+    let is_time =
+        |line: &&String| line.starts_with("answer-time, at hand or not, as recorded: AUC");
+    assert_eq!(said.iter().filter(is_time).count(), 1, "{said:?}");
     let unpadded = format!("{text}[gateway]\npadding = 'none'\n");
     let said = exceeded(&unpadded, &[Attack::Size]);
     let is_size = |line: &&String| line.starts_with("size, the name, as recorded: none: bits");

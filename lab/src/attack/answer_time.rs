@@ -4,7 +4,7 @@
 //! from half of the names, which it may ask for itself, how long answers of each kind take, and judges the other half by the likelihood
 //! ratio. The figure is the area under the curve (AUC): 0.5 tells nothing, 1 everything.
 //!
-//! The step of the run itself is attacked as recorded. For the other steps, what the relay would have measured is made of the run: when the
+//! The step of the run itself is attacked as recorded. For other steps, what the relay would have measured is made of the run: when the
 //! answer was ready, the gateway's own rule for when it leaves, and what the network added. Nothing in a run depends on when
 //! answers leave, so this is what a run with that step records.
 
@@ -73,21 +73,18 @@ impl Target {
 pub(super) fn attack(recorded: &Recorded, options: &Options) -> Result<Found, LabError> {
     let cases = cases(recorded, options)?;
     let own = recorded.scenario.gateway.answer_step_ms;
-    let mut steps = options.steps_ms.clone();
-    if !steps.contains(&own) {
-        steps.push(own);
-        steps.sort_unstable();
-    }
+    let rows = options
+        .steps_ms
+        .iter()
+        .map(|step| (*step, format!("D = {step} ms")));
+    let rows: Vec<(u64, String)> = std::iter::once((own, "as recorded".to_owned()))
+        .chain(rows)
+        .collect();
     let mut found = Found::default();
     for target in [Target::Cached, Target::Exists, Target::ExistsUncached] {
-        for step in steps.iter().copied() {
-            let finding = measure(
-                recorded,
-                &cases,
-                Duration::from_millis(step),
-                target,
-                options,
-            );
+        for (step, condition) in &rows {
+            let row = (Duration::from_millis(*step), condition.as_str());
+            let finding = measure(recorded, &cases, row, target, options);
             found.findings.push(finding);
         }
     }
@@ -151,7 +148,7 @@ fn curve(cases: &[Case], step: Duration, target: Target) -> (Roc, Vec<u32>) {
 fn measure(
     recorded: &Recorded,
     cases: &[Case],
-    step: Duration,
+    (step, condition): (Duration, &str),
     target: Target,
     options: &Options,
 ) -> Finding {
@@ -190,7 +187,7 @@ fn measure(
         run: recorded.run.clone(),
         observer: "relay",
         target: target.name().to_owned(),
-        condition: format!("D = {} ms", step.as_millis()),
+        condition: condition.to_owned(),
         metric: "AUC",
         value,
         interval,

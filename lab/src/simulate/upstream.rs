@@ -2,7 +2,7 @@
 //!
 //! What a question costs: nothing but the way to the resolver if the response is in its cache; else one exchange with each
 //! authority from the deepest one that it knows to be asked down to the one that answers. An exchange takes the round trip to that
-//! authority, more if the response takes TCP, and more for every datagram lost ([`super::delay`]).
+//! authority, more if the response takes TCP, and more for every datagram lost (the module `delay`).
 
 use std::collections::HashMap;
 
