@@ -23,6 +23,10 @@ use crate::transport::{Patience, TlsError, Transport};
 /// it had not begun. Other lookups of the same client, and later ones, notice nothing. There is no
 /// state outside of a client.
 ///
+/// It belongs into a tokio runtime with time and I/O, and as everything of tokio its futures panic when they are polled
+/// outside of one; [`crate::blocking::Client`] brings its own. The store is written by `spawn_blocking`; a proof is verified
+/// where the future is polled, at a cost that [`Setup::limits`] bounds.
+///
 /// ```no_run
 /// use sotto_client::{Client, Outcome, Setup, mimi::RecordForm};
 ///
@@ -154,6 +158,8 @@ impl Client {
         if let Some(store) = self.setup.store() {
             let sightings: Vec<_> = compared.sightings().cloned().collect();
             store.note_keys(&sightings);
+            // What cannot be written now is written after a lookup, which reports it if it cannot be.
+            let _ = self.flush().await;
         }
         compared
     }

@@ -308,6 +308,30 @@ fn knowledge_spares_the_fetches_for_an_hour() {
     assert_eq!(world.requests.len(), 3);
 }
 
+/// Held wrongly: what one relay said of itself, and the key it gave, beside a setup that has another in its place.
+#[test]
+fn knowledge_of_one_relay_or_gateway_is_none_of_another() {
+    let mut world = World::with_txt(&[(HUGH, &[TELEGRAM])]);
+    let setup = world.setup().build().unwrap();
+    let knowledge = world
+        .lookup_with(&setup, "hugh@example.test")
+        .knowledge
+        .unwrap();
+    let anchors = || world.setup().build().unwrap().anchors().clone();
+    for (relay, gateway) in [
+        ("https://other.test", GATEWAY),
+        ("https://relay.test", "other-gateway.test"),
+    ] {
+        let builder = Setup::builder(relay, gateway).anchors(anchors());
+        let other = builder.build().unwrap();
+        let identifier = "hugh@example.test".parse().unwrap();
+        let memory = knowledge.clone().into();
+        let (_, step) =
+            Lookup::identifier_knowing(&memory, &other, identifier, RecordForm::Txt, NOW);
+        assert!(matches!(step, Step::Get { .. }), "{step:?}");
+    }
+}
+
 #[test]
 fn a_relay_resource_still_asks_who_runs_the_relay() {
     let mut world = World::with_txt(&[(HUGH, &[TELEGRAM])]);

@@ -70,7 +70,7 @@ pub struct Campaign {
 
 impl Campaign {
     /// Draws an order for everything in `book` that is not in `settled`, by index, and for the branches that these need and
-    /// that are not known to be open.
+    /// that are not known to be open. An index that is none of the book's counts for nothing, here and below.
     #[must_use]
     pub fn new(
         book: &Book,
@@ -82,7 +82,9 @@ impl Campaign {
         let contacts = book.contacts();
         let mut is_settled = vec![false; contacts.len()];
         for &contact in settled {
-            is_settled[contact] = true;
+            if let Some(is_settled) = is_settled.get_mut(contact) {
+                *is_settled = true;
+            }
         }
         let mut progress = vec![Progress::Closed; book.branches().len()];
         for (contact, is_settled) in contacts.iter().zip(&is_settled) {
@@ -91,7 +93,9 @@ impl Campaign {
             }
         }
         for &branch in open {
-            progress[branch] = Progress::Open;
+            if let Some(progress) = progress.get_mut(branch) {
+                *progress = Progress::Open;
+            }
         }
         let branches = progress
             .iter()
@@ -149,16 +153,21 @@ impl Campaign {
     /// Takes in what was found out about a branch, and returns the contacts that are thereby settled: spared, or failed
     /// with it.
     pub fn explored(&mut self, branch: usize, finding: &Finding) -> Vec<usize> {
+        let (Some(progress), Some(tries)) =
+            (self.progress.get_mut(branch), self.branch_tries.get(branch))
+        else {
+            return Vec::new();
+        };
         match finding {
             Finding::Open => {
-                self.progress[branch] = Progress::Open;
+                *progress = Progress::Open;
                 return Vec::new();
             }
-            Finding::Failed { again: true } if self.branch_tries[branch] < TRIES_MAX => {
+            Finding::Failed { again: true } if *tries < TRIES_MAX => {
                 self.waiting.push_back(Task::Branch(branch));
                 return Vec::new();
             }
-            Finding::Failed { .. } | Finding::Spared(_) => self.progress[branch] = Progress::Closed,
+            Finding::Failed { .. } | Finding::Spared(_) => *progress = Progress::Closed,
         }
         let settled: Vec<_> = self
             .branches
@@ -179,11 +188,17 @@ impl Campaign {
 
     /// Takes in what came of asking for a contact, and returns whether that is the last word.
     pub fn asked(&mut self, contact: usize, trial: Trial) -> bool {
-        if trial == (Trial::Failed { again: true }) && self.contact_tries[contact] < TRIES_MAX {
+        let (Some(is_settled), Some(tries)) = (
+            self.is_settled.get_mut(contact),
+            self.contact_tries.get(contact),
+        ) else {
+            return true;
+        };
+        if trial == (Trial::Failed { again: true }) && *tries < TRIES_MAX {
             self.waiting.push_back(Task::Contact(contact));
             return false;
         }
-        self.is_settled[contact] = true;
+        *is_settled = true;
         true
     }
 

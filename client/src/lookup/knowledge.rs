@@ -15,13 +15,17 @@ const KNOWLEDGE_SECONDS: u64 = 3_600;
 
 /// What a lookup learnt of a relay and a gateway, for the next one to build on.
 ///
-/// Good for one hour at most, and only with the [`Setup`] it was learnt with. It saves the fetches
-/// before the question, nothing else.
+/// Good for one hour at most, and only with the [`Setup`] it was learnt with: one that has another relay or gateway in their
+/// place makes nothing of it. It saves the fetches before the question, nothing else.
 #[derive(Clone)]
 pub struct Knowledge {
     /// Unix seconds.
     pub(super) until: u64,
     pub(super) pair: Pair,
+    /// Whose places those are, so that nothing learnt of one party is used with another that stands in its place in
+    /// another setup.
+    pub(super) relay_url: String,
+    pub(super) gateway: String,
     pub(super) relay: RelayFacts,
     pub(super) key: GatewayKey,
 }
@@ -98,6 +102,8 @@ impl Knowledge {
             .key
             .sightings(&gateway.host, relay.url.authority(), now);
         now < self.until
+            && self.relay_url == relay.url.to_string()
+            && self.gateway == gateway.host
             && self.key.is_near(now)
             && sightings
                 .iter()

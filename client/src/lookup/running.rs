@@ -467,6 +467,7 @@ impl Running {
     }
 
     pub(super) fn report(self, outcome: Outcome, now: u64) -> Report {
+        let (relay_url, gateway) = (self.relay().url.to_string(), self.gateway().host.clone());
         let outcome = match outcome {
             Outcome::Unavailable(why) => self.blamed(why).into(),
             other => other,
@@ -494,6 +495,8 @@ impl Running {
                     .known_until
                     .unwrap_or_else(|| Knowledge::until(key, now)),
                 pair: self.route.pair(),
+                relay_url,
+                gateway,
                 relay,
                 key: key.clone(),
             }),

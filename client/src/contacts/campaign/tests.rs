@@ -205,3 +205,17 @@ fn a_run_that_is_resumed_asks_for_the_rest_alone() {
     );
     assert!(campaign.is_over());
 }
+
+#[test]
+fn an_index_of_another_book_counts_for_nothing() {
+    let book = book(PEOPLE);
+    let mut dice = dice(4);
+    let mut campaign = Campaign::new(&book, &[99], &[99], Cover::of_book(&book), &mut dice);
+    let questions = campaign.questions();
+    for finding in [Finding::Open, absent(), Finding::Failed { again: true }] {
+        assert!(campaign.explored(99, &finding).is_empty());
+    }
+    assert!(campaign.asked(99, Trial::Failed { again: true }));
+    assert_eq!(campaign.questions(), questions);
+    assert_eq!(campaign.unsettled().count(), PEOPLE.len());
+}
