@@ -235,6 +235,10 @@ impl Look {
         match self.fetch(&instance, Kind::List).await {
             Ok(content) => self.state.key_list_octets = Some(content.len()),
             Err(FetchError::Absent) if self.state.key_document.is_some() => {}
+            Err(FetchError::Absent) => self.blame(
+                "there are no keys of a gateway (404)",
+                "see that this is a gateway, and not this relay or another service",
+            ),
             Err(error) => self.blame(
                 &format!("list of key configurations: {error}"),
                 "see that this is a gateway, or tell its operator",

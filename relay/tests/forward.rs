@@ -414,7 +414,8 @@ async fn any_body_means_foreign_sizes_within_limits() {
 
 #[tokio::test]
 async fn a_full_gateway_is_told_at_once() {
-    let mut pair = Pair::with("", "limits = { max_in_flight = 1 }", None).await;
+    let top = "limits = { max_in_flight = 1, gateway_timeout_ms = 3000 }";
+    let mut pair = Pair::with("", top, None).await;
     pair.gateway.answer(Reply::Silence);
     let mut first = TcpStream::connect(pair.relay.address).await.unwrap();
     first
@@ -433,7 +434,7 @@ async fn a_full_gateway_is_told_at_once() {
             .contains("sotto_relay_waiting{gateway=\"gateway.test\"} 1")
     );
 
-    // The place is free again when the client that took it has gone.
+    // The place is free again when the gateway's time is over, whether or not the client that took it has gone.
     drop(first);
     pair.gateway.answer(sealed(8_192));
     while pair.post().await.status() != 200 {

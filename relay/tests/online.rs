@@ -11,7 +11,7 @@ mod support;
 use std::{fs, net::SocketAddr};
 
 use rcgen::{CertificateParams, KeyPair, date_time_ymd};
-use sotto_relay::{Config, Online};
+use sotto_relay::{Config, Online, Relay};
 use sotto_wire::{EPOCH_SECONDS, KeyFrame, media};
 use support::{Reply, StandIn, config, response};
 use tokio::net::TcpListener;
@@ -127,10 +127,19 @@ async fn each_fault_is_laid_at_its_instance_with_a_remedy() {
     nothing.script.lock().unwrap().list = absent();
     let found = Online::look(&with(&[nothing.address]), NOW).await;
     assert!(
-        found.problems[0].contains("list of key configurations: the gateway has none"),
+        found.problems[0].contains("no keys of a gateway (404)"),
         "{:?}",
         found.problems
     );
+    // A relay that is its own gateway.
+    let relay = Relay::start(with(&[nothing.address]), None).await.unwrap();
+    let found = Online::look(&with(&[relay.address]), NOW).await;
+    assert!(
+        found.problems[0].contains("and not this relay"),
+        "{:?}",
+        found.problems
+    );
+    relay.shutdown().await;
 }
 
 #[tokio::test]
