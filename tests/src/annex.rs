@@ -1,6 +1,8 @@
 //! Servers of a test's own in a [`World`], run from the world's configurations: behind taps, over
 //! plain HTTP, with another resolver, or as processes that log all they can.
 
+mod restarting;
+
 use std::fs;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -17,6 +19,7 @@ use sotto_world::{GATEWAY_HOST, PHONE_ZONE, RELAY_OPERATORS, World};
 use tempfile::TempDir;
 use toml::{Table, Value};
 
+pub use self::restarting::{End, Restarting};
 use crate::service::Service;
 use crate::tap::Tap;
 use crate::{binaries, ports};
@@ -34,7 +37,9 @@ pub enum Carrier {
 }
 
 impl Carrier {
-    fn url(self, address: SocketAddr) -> String {
+    /// The URL of what listens at `address`.
+    #[must_use]
+    pub fn url(self, address: SocketAddr) -> String {
         match self {
             Self::Tls => format!("https://{address}"),
             Self::Plain => format!("http://{address}"),

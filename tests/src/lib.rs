@@ -17,6 +17,7 @@ mod ca;
 pub mod contacts;
 pub mod crowd;
 mod dns;
+pub mod faults;
 mod hierarchy;
 pub mod impostor;
 pub mod nginx;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use sotto_client::mimi::RecordForm;
 use sotto_client::{Client, Setup};
@@ -10,11 +11,18 @@ use sotto_proof::Anchors;
 use sotto_relay::RelayView;
 use sotto_tests::tap::{CLIENTS, Tap};
 use sotto_world::{GATEWAY_HOST, Options, World};
+use tokio::sync::Semaphore;
 
-const CLIENT_COUNT: usize = 50;
+const CLIENT_COUNT: usize = 1_000;
+
+/// How many ask at a time, fewer than a gateway's proofs in hand.
+const AT_A_TIME: usize = 20;
 
 /// What everybody looks for, in each name.
 const CANARY: &str = "zebrafinch";
+
+/// A quarter of the names exists, a quarter is refused, and so on.
+const DOMAINS: [&str; 4] = ["hotel.test", "example.com", "lame.test", "unsigned.com"];
 
 /// What the relay knows of a request besides its client and its time. A new field is a new question: can
 /// it tell one request from another?
@@ -58,31 +66,50 @@ fn of_gateway(view: &GatewayView) -> Vec<String> {
 
 /// Everything in `rows` that not all rows have.
 fn distinguishing(rows: &[Vec<String>]) -> BTreeSet<&str> {
-    rows.iter()
-        .flatten()
-        .filter(|fact| !rows.iter().all(|row| row.contains(fact)))
-        .map(String::as_str)
-        .collect()
+    let facts: BTreeSet<&str> = rows.iter().flatten().map(String::as_str).collect();
+    let is_of_all = |fact: &&str| rows.iter().all(|row| row.iter().any(|known| known == fact));
+    facts.into_iter().filter(|fact| !is_of_all(fact)).collect()
+}
+
+/// What whoever holds both views could join them by, beside time: a fact that not all rows of a view have.
+fn links<'a>(relay: &'a [Vec<String>], gateway: &'a [Vec<String>]) -> BTreeSet<&'a str> {
+    &distinguishing(relay) | &distinguishing(gateway)
+}
+
+/// Looks a thousand people up, each for a client of its own.
+async fn ask_for_everybody(setup: &Setup) {
+    let gate = Arc::new(Semaphore::new(AT_A_TIME));
+    let lookups: Vec<_> = (0..CLIENT_COUNT)
+        .map(|number| {
+            let domain = DOMAINS[number % DOMAINS.len()];
+            let identifier = format!("{CANARY}{number}@{domain}").parse().unwrap();
+            let (gate, setup) = (Arc::clone(&gate), setup.clone());
+            tokio::spawn(async move {
+                let _turn = gate.acquire().await.unwrap();
+                let client = Client::new(setup).unwrap();
+                client.lookup(identifier, RecordForm::Txt).await
+            })
+        })
+        .collect();
+    for lookup in lookups {
+        assert!(!lookup.await.unwrap().learnt.is_empty());
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_views_of_fifty_lookups_have_nothing_in_common_but_time_and_count() {
-    let world = World::start(Options::default()).await.unwrap();
+async fn the_views_of_a_thousand_lookups_have_nothing_in_common_but_time_and_count() {
+    let options = Options {
+        gateway_toml: "[privacy]\nanswer_step_ms = 0\n".to_owned(),
+        ..Options::default()
+    };
+    let world = World::start(options).await.unwrap();
     let tap = Tap::on(world.relay_address(0)).unwrap();
     let setup = Setup::builder(format!("https://{}", tap.address()), GATEWAY_HOST)
         .anchors(Anchors::parse(world.anchor_text()).unwrap())
         .authorities(world.authority_pem())
         .build()
         .unwrap();
-    // A quarter of the names exists, a quarter is refused, and so on.
-    let domains = ["hotel.test", "example.com", "lame.test", "unsigned.com"];
-    for number in 0..CLIENT_COUNT {
-        let domain = domains[number % domains.len()];
-        let identifier = format!("{CANARY}{number}@{domain}").parse().unwrap();
-        let client = Client::new(setup.clone()).unwrap();
-        let report = client.lookup(identifier, RecordForm::Txt).await;
-        assert!(!report.learnt.is_empty());
-    }
+    ask_for_everybody(&setup).await;
     let views = world.take_views();
     let (relay, gateway) = (&views.relays[0], &views.gateway);
     assert_eq!((relay.len(), gateway.len()), (CLIENT_COUNT, CLIENT_COUNT));
@@ -101,19 +128,21 @@ async fn the_views_of_fifty_lookups_have_nothing_in_common_but_time_and_count() 
     for name in names {
         assert!(!by_relay.contains(name.trim_end_matches('.')), "{name}");
     }
-    for domain in domains {
+    for domain in DOMAINS {
         assert!(!by_relay.contains(domain) && by_gateway.contains(domain));
     }
     assert!(by_relay.contains(CLIENTS) && !by_gateway.contains(CLIENTS));
 
     // What is left is the same in every row, so every pairing of the rows is as good as any other.
     let relay: Vec<_> = relay.iter().map(of_relay).collect();
-    let mut gateway: Vec<_> = gateway.iter().map(of_gateway).collect();
-    assert_eq!(distinguishing(&relay), BTreeSet::new());
-    assert_eq!(distinguishing(&gateway), BTreeSet::new());
+    let gateway: Vec<_> = gateway.iter().map(of_gateway).collect();
+    assert_eq!(links(&relay, &gateway), BTreeSet::new());
 
-    // The guard would notice a connection of its own for one of them.
-    gateway[7][1] = "127.0.0.1:1".to_owned();
-    assert!(distinguishing(&gateway).contains("127.0.0.1:1"));
+    // One fact that goes with one of a thousand, on either side, would be noticed: a key of its own, and a connection.
+    for (side, column, fact) in [(0, 1, "key 200"), (1, 1, "127.0.0.1:1")] {
+        let mut planted = [relay.clone(), gateway.clone()];
+        planted[side][777][column] = fact.to_owned();
+        assert!(links(&planted[0], &planted[1]).contains(fact), "{fact}");
+    }
     world.shutdown().await;
 }
