@@ -159,7 +159,7 @@ impl Instance {
 
     /// A place on a connection, and whether there was a wait for it.
     async fn place(self: &Arc<Self>) -> Result<(Place, bool), SendError> {
-        if let Some(place) = self.board() {
+        if let Some(place) = self.board(true) {
             return Ok((place, false));
         }
         let waiting = Waiting::begin(self);
@@ -167,20 +167,20 @@ impl Instance {
         loop {
             let mut changed = pin!(self.changed.notified());
             changed.as_mut().enable();
-            if let Some(place) = self.board() {
+            let has_failed = self.pool().failures() != failures;
+            // Whoever gives up begins no connection: the next request would wait for what may fail as this one did.
+            if let Some(place) = self.board(!has_failed) {
                 return Ok((place, true));
             }
-            if self.pool().failures() != failures
-                && let Some(failure) = self.failure.load_full()
-            {
+            if has_failed && let Some(failure) = self.failure.load_full() {
                 return Err(SendError::Connect(failure));
             }
             changed.await;
         }
     }
 
-    /// A place, if there is one; begins whatever connections are missing.
-    fn board(self: &Arc<Self>) -> Option<Place> {
+    /// A place, if there is one; begins whatever connections are missing, if it may.
+    fn board(self: &Arc<Self>, may_open: bool) -> Option<Place> {
         let mut pool = self.pool();
         let sender = pool.board().map(|(id, handle)| {
             let sender = match handle {
@@ -189,7 +189,11 @@ impl Instance {
             };
             (id, sender)
         });
-        let missing = pool.open(self.clock.elapsed());
+        let missing = if may_open {
+            pool.open(self.clock.elapsed())
+        } else {
+            0
+        };
         drop(pool);
         for _ in 0..missing {
             tokio::spawn(Arc::clone(self).open());
