@@ -21,6 +21,7 @@ use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
+use rustls::client::Resumption;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, UnixTime};
 use rustls::{CertificateError, ClientConfig, RootCertStore};
@@ -381,7 +382,7 @@ fn causes(error: &(dyn StdError + 'static)) -> String {
         .map_or_else(String::new, ToString::to_string)
 }
 
-/// TLS 1.3 and 1.2 with hybrid key exchange first, without early data or client certificates.
+/// TLS 1.3 and 1.2 with hybrid key exchange first, without early data, resumption or client certificates.
 fn tls(authorities: Option<&[u8]>, needs_tls: bool) -> Result<ClientConfig, TlsError> {
     let mut roots = RootCertStore::empty();
     if needs_tls {
@@ -402,15 +403,17 @@ fn tls(authorities: Option<&[u8]>, needs_tls: bool) -> Result<ClientConfig, TlsE
     if needs_tls && roots.is_empty() {
         return Err(TlsError::NoAuthorities);
     }
-    Ok(
-        ClientConfig::builder_with_provider(
-            Arc::new(rustls::crypto::aws_lc_rs::default_provider()),
-        )
-        .with_safe_default_protocol_versions()
-        .map_err(TlsError::Provider)?
-        .with_root_certificates(roots)
-        .with_no_client_auth(),
-    )
+    let mut config = ClientConfig::builder_with_provider(Arc::new(
+        rustls::crypto::aws_lc_rs::default_provider(),
+    ))
+    .with_safe_default_protocol_versions()
+    .map_err(TlsError::Provider)?
+    .with_root_certificates(roots)
+    .with_no_client_auth();
+    // A ticket names the connection that it came over: shown from another address, it would tell that both are one
+    // client's (RFC 8446 appendix C.4).
+    config.resumption = Resumption::disabled();
+    Ok(config)
 }
 
 #[cfg(test)]

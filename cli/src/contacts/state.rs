@@ -99,6 +99,8 @@ impl State {
             pace: None,
         };
         state.load(book, now)?;
+        // Now that it is known to be a state: what is none is left as it is.
+        close_to_others(&state.file).map_err(|error| not_written(&state.path, &error))?;
         Ok(state)
     }
 
@@ -254,11 +256,14 @@ fn open_private(path: &Path) -> io::Result<File> {
     options.read(true).append(true).create(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let file = options.open(path)?;
-    // One that somebody made before may be readable to others.
+    options.open(path)
+}
+
+/// One that somebody made before may be readable to others.
+fn close_to_others(file: &File) -> io::Result<()> {
     #[cfg(unix)]
     file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
-    Ok(file)
+    Ok(())
 }
 
 fn not_written(path: &Path, error: &io::Error) -> Failure {

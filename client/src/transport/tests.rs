@@ -2,10 +2,11 @@ use std::net::SocketAddr;
 use std::ops::Range;
 use std::sync::Arc;
 
+use rustls::HandshakeKind;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
-use tokio_rustls::TlsAcceptor;
+use tokio_rustls::{TlsAcceptor, TlsConnector};
 
 use super::*;
 
@@ -275,7 +276,7 @@ async fn an_address_family_that_is_silent_is_not_waited_for() {
     let _full = socket.listen(1).unwrap();
     let mut waiting = Vec::new();
     loop {
-        let connecting = tokio::net::TcpStream::connect(silent);
+        let connecting = TcpStream::connect(silent);
         match tokio::time::timeout(Duration::from_millis(200), connecting).await {
             Ok(connection) => waiting.push(connection.unwrap()),
             Err(_) => break,
@@ -407,6 +408,29 @@ async fn a_certificate_outside_its_time_names_the_clock() {
             }
             other => panic!("{other:?}"),
         }
+    }
+}
+
+#[tokio::test]
+async fn no_connection_tells_which_one_came_before_it() {
+    let (listener, acceptor, authority) = tls_server().await;
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            let mut stream = acceptor.accept(stream).await.unwrap();
+            stream.write_all(b"x").await.unwrap();
+        }
+    });
+    let config = Arc::new(tls(Some(authority.as_bytes()), false).unwrap());
+    for _ in 0..3 {
+        let stream = TcpStream::connect(address).await.unwrap();
+        let connector = TlsConnector::from(Arc::clone(&config));
+        let name = "localhost".try_into().unwrap();
+        let mut stream = connector.connect(name, stream).await.unwrap();
+        // The server's tickets come before this octet.
+        assert_eq!(stream.read_u8().await.unwrap(), b'x');
+        let kind = stream.get_ref().1.handshake_kind();
+        assert!(kind.is_some_and(|kind| kind != HandshakeKind::Resumed));
     }
 }
 

@@ -1,3 +1,6 @@
+#[cfg(unix)]
+use std::os::unix::fs::PermissionsExt;
+
 use sotto_mimi::RecordForm;
 use sotto_proof::RecordType;
 
@@ -57,7 +60,6 @@ fn what_was_written_is_there_again() {
     assert_eq!(state.answers[&1], answer("found", NOW));
     #[cfg(unix)]
     {
-        use std::os::unix::fs::PermissionsExt;
         let mode = fs::metadata(&path).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
     }
@@ -115,8 +117,15 @@ fn what_is_no_state_is_left_alone() {
     let path = folder.path().join("state");
     for text in ["my diary", "my diary\n", "{\"line\":\"other\"}\n", "\n"] {
         fs::write(&path, text).unwrap();
+        #[cfg(unix)]
+        fs::set_permissions(&path, PermissionsExt::from_mode(0o644)).unwrap();
         assert_eq!(open(&path).unwrap_err().code, "state_damaged", "{text:?}");
         assert_eq!(fs::read_to_string(&path).unwrap(), text);
+        #[cfg(unix)]
+        assert_eq!(
+            fs::metadata(&path).unwrap().permissions().mode() & 0o777,
+            0o644
+        );
     }
     fs::remove_file(&path).unwrap();
     write(&path);
