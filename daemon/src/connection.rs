@@ -2,7 +2,7 @@
 
 use std::{
     convert::Infallible,
-    future::{pending, poll_fn},
+    future::{pending, poll_fn, ready},
     pin::pin,
     sync::Arc,
     time::Duration,
@@ -27,6 +27,7 @@ use tower::Service;
 
 use crate::{
     activity::{self, Activity, Stranger, Watched},
+    backlog::Backlog,
     pin::Pin,
     room::Place,
     server::{PeerAddress, PeerKey, ServerLimits},
@@ -47,6 +48,11 @@ const STREAM_WINDOW: u32 = 16_384;
 /// bounds what it can make us hold.
 pub(crate) const CONNECTION_WINDOW: u32 = 1_048_576;
 
+/// Streams of one HTTP/2 connection that may have been reset before they were looked at; with more the connection ends (CVE-2023-44487).
+/// Each costs no more than reading it. h2's own 20 are so few that a relay whose callers give up together, which they do when the
+/// server is slow, would lose every other request with them.
+const RESETS_UNSEEN: usize = 512;
+
 /// hyper's lower bound for its HTTP/1.1 buffer; less panics.
 const MIN_HEADER_BYTES: u32 = 8_192;
 
@@ -60,6 +66,7 @@ pub(crate) struct Connector {
     limits: ServerLimits,
     /// Whether a client is a stranger until a route says otherwise.
     meets_strangers: bool,
+    backlog: Option<Backlog>,
     stopped: watch::Receiver<()>,
 }
 
@@ -83,12 +90,14 @@ impl Connector {
         router: Router,
         limits: ServerLimits,
         meets_strangers: bool,
+        backlog: Option<Backlog>,
         stopped: watch::Receiver<()>,
     ) -> Self {
         Self {
             router,
             limits,
             meets_strangers,
+            backlog,
             stopped,
         }
     }
@@ -106,6 +115,7 @@ impl Connector {
             .http2()
             .timer(TokioTimer::new())
             .max_concurrent_streams(self.limits.max_streams)
+            .max_pending_accept_reset_streams(RESETS_UNSEEN)
             .max_header_list_size(header_bytes)
             .initial_stream_window_size(STREAM_WINDOW)
             .initial_connection_window_size(CONNECTION_WINDOW)
@@ -167,7 +177,7 @@ impl Connector {
         let requests = Arc::clone(&activity);
         let overrun = Arc::new(Notify::new());
         let is_overrun = Arc::clone(&overrun);
-        let router = self.router;
+        let (router, backlog) = (self.router, self.backlog);
         let service = service_fn(move |mut request: Request<Incoming>| {
             let under_way = activity::Request::begin(&requests);
             let known = request.extensions_mut();
@@ -185,12 +195,23 @@ impl Connector {
                 return Either::Left(pending());
             }
             let multiplexed = request.version() == Version::HTTP_2;
-            let handler = router.clone().call(request);
-            // Otherwise a connection has one request at a time, and the others have tasks of their own.
-            let answer = if multiplexed {
-                Either::Left(Handling::start(handler))
-            } else {
-                Either::Right(handler.map(Ok))
+            // Otherwise a connection has one request at a time, which none waits for.
+            let turn = backlog.as_ref().filter(|_| multiplexed);
+            let turn = turn.map(|backlog| backlog.enter().ok_or(backlog));
+            let answer = match turn.transpose() {
+                Err(full) => Either::Right(Either::Right(ready(Ok(Ok(full.refusal()))))),
+                Ok(turn) => {
+                    let handler = router.clone().call(request);
+                    if multiplexed {
+                        // In a task of its own, as the others.
+                        Either::Left(Handling::start(async move {
+                            drop(turn);
+                            handler.await
+                        }))
+                    } else {
+                        Either::Right(Either::Left(handler.map(Ok)))
+                    }
+                }
             };
             Either::Right(async move {
                 let answer = answer.await?;

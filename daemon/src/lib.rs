@@ -9,6 +9,7 @@
 
 mod activity;
 pub mod admin;
+mod backlog;
 pub mod clock;
 pub mod command;
 pub mod complaint;

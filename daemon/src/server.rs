@@ -2,7 +2,7 @@
 
 use std::{future::Future, io, net::SocketAddr, sync::Arc, time::Duration};
 
-use axum::Router;
+use axum::{Router, response::Response};
 use serde::Deserialize;
 use tokio::{
     net::{TcpListener, TcpStream},
@@ -13,6 +13,7 @@ use tokio::{
 use tokio_rustls::TlsAcceptor;
 
 use crate::{
+    backlog::Backlog,
     config::{self, Listen},
     connection::{Connector, Peer},
     metrics::Metrics,
@@ -153,6 +154,7 @@ pub struct Server {
     expose_peer: bool,
     asks_for_certificates: bool,
     meets_strangers: bool,
+    backlog: Option<Backlog>,
     counters: Option<Counters>,
 }
 
@@ -183,6 +185,7 @@ impl Server {
             expose_peer: false,
             asks_for_certificates: false,
             meets_strangers: false,
+            backlog: None,
             counters: None,
         })
     }
@@ -212,6 +215,18 @@ impl Server {
         self
     }
 
+    /// Gives the answer of `refusal` to an HTTP/2 request at once, and does nothing else for it, where `max` of all connections wait
+    /// for their turn already. Over HTTP/1.1 a connection has one request, and the next waits outside.
+    #[must_use]
+    pub fn refuse_beyond(
+        mut self,
+        max: usize,
+        refusal: impl Fn() -> Response + Send + Sync + 'static,
+    ) -> Self {
+        self.backlog = Some(Backlog::new(max, refusal));
+        self
+    }
+
     /// Counts connections in `metrics`.
     #[must_use]
     pub fn with_metrics(mut self, metrics: &Metrics) -> Self {
@@ -235,7 +250,13 @@ impl Server {
     /// has begun, for at most `drain_ms`, and returns when the last is closed.
     pub async fn run(self, shutdown: impl Future<Output = ()>) {
         let (stop, stopped) = watch::channel(());
-        let connector = Connector::new(self.router, self.limits, self.meets_strangers, stopped);
+        let connector = Connector::new(
+            self.router,
+            self.limits,
+            self.meets_strangers,
+            self.backlog,
+            stopped,
+        );
         let tls = self
             .certificates
             .map(|certificates| server_config(certificates, self.asks_for_certificates))

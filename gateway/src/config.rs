@@ -18,7 +18,7 @@ use sotto_daemon::{
 };
 use sotto_mimi::{Domain, PRIVATE_USE_TYPES};
 
-use crate::{answer_time::MAX_STEP, resolver::server::one_or_more};
+use crate::{answer_time::MAX_STEP, relays::UNLISTED, resolver::server::one_or_more};
 
 pub use crate::resolver::server::{NotAServer, Server};
 
@@ -148,7 +148,7 @@ pub struct Limits {
     /// HTTP/2 streams open at once on one connection. A relay sends everything over a few connections, so hyper's
     /// usual 200 would cap it at a few hundred lookups a second.
     pub max_streams: u32,
-    /// Requests being answered at once; beyond it a relay gets 503.
+    /// Requests being answered at once, and requests over HTTP/2 that wait for their turn; beyond either a relay gets 503.
     pub max_requests: usize,
     /// Requests being answered and answers that wait for their time, at once; beyond it a relay gets 503. Each answer
     /// takes 8 KiB.
@@ -189,6 +189,11 @@ pub enum ConfigProblem {
     /// Two relays of one name could not be told apart.
     #[error("two [[relay]] entries are named \"{0}\"; give each a name of its own")]
     RelayTwice(String),
+    /// A relay's name says nothing, or that it is not listed.
+    #[error(
+        "a [[relay]] is named \"{0}\"; name it otherwise, e.g. after its domain: metrics call those \"{UNLISTED}\" that are not listed"
+    )]
+    RelayName(String),
     /// A relay could not be told from a stranger.
     #[error(
         "[[relay]] \"{0}\" has neither certificates nor token_file, so it could never be admitted; give it one of them"
@@ -270,6 +275,9 @@ impl Config {
                 .any(|earlier| earlier.name == relay.name)
             {
                 problems.push(ConfigProblem::RelayTwice(relay.name.clone()));
+            }
+            if relay.name.trim().is_empty() || relay.name == UNLISTED {
+                problems.push(ConfigProblem::RelayName(relay.name.clone()));
             }
             if relay.token_file.is_none() && relay.certificates.is_empty() {
                 problems.push(ConfigProblem::NoCredential(relay.name.clone()));
@@ -461,6 +469,18 @@ mod tests {
             ),
             ("# mimi_type = 65400", "mimi_type = 16", "16", "65400"),
             ("max_bytes", "max_octets", "max_octets", "spelling"),
+            (
+                "name = \"relay.example\"",
+                "name = \"unlisted\"",
+                "named \"unlisted\"",
+                "name it otherwise",
+            ),
+            (
+                "name = \"relay.example\"",
+                "name = \" \"",
+                "named \" \"",
+                "name it otherwise",
+            ),
             (
                 "operator = \"operator.example\"",
                 "operator = \"co.uk\"",

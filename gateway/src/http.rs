@@ -58,7 +58,7 @@ pub(crate) struct Shared {
 
 impl Shared {
     /// Counts a refusal, on its way out.
-    fn refused(&self, refusal: Refusal) -> Refusal {
+    pub(crate) fn refused(&self, refusal: Refusal) -> Refusal {
         self.counters.refused(refusal);
         refusal
     }

@@ -8,6 +8,7 @@ use std::{
 };
 
 use arc_swap::ArcSwap;
+use axum::response::IntoResponse;
 use sotto_daemon::{
     Server, ServerError, ServerLimits,
     admin::{self, Readiness},
@@ -29,6 +30,7 @@ use crate::{
     keys::{KeySchedule, ScheduleError, StateFile, StateFileError},
     metrics::Counters,
     observe::Observe,
+    refusal::Refusal,
     relays::{Relays, RelaysError},
     reload::Reload,
     replays::Replays,
@@ -286,6 +288,10 @@ impl Gateway {
         .expose_peer()
         .ask_for_certificates()
         .meet_strangers()
+        .refuse_beyond(config.limits.max_requests, {
+            let shared = Arc::clone(&shared);
+            move || shared.refused(Refusal::Busy).into_response()
+        })
         .with_metrics(&metrics);
         let operator = match &config.admin {
             Some(listener) => {

@@ -9,7 +9,10 @@ mod tls;
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
-use axum::{Extension, Router, routing::get};
+use axum::{Extension, Router, response::IntoResponse, routing::get};
+use http::StatusCode;
+use hyper::client::conn::http2;
+use hyper_util::rt::{TokioExecutor, TokioIo};
 use sotto_daemon::{
     PeerAddress, Running, Server, ServerLimits, Stranger,
     admin::{self, Readiness},
@@ -422,4 +425,26 @@ async fn the_operators_listener_shows_the_drain_to_its_end() {
         .await
         .unwrap()
         .unwrap();
+}
+
+/// Over HTTP/1.1 a connection has one request at a time, so nothing waits.
+#[tokio::test]
+async fn more_than_may_wait_for_their_turn_are_refused_over_http_2() {
+    let server = Server::bind(&plain(), hello(), ServerLimits::default())
+        .await
+        .unwrap()
+        .refuse_beyond(0, || StatusCode::SERVICE_UNAVAILABLE.into_response());
+    let server = start(server);
+    assert!(exchange(server.address, GET).await.ends_with("hello"));
+    let stream = TcpStream::connect(server.address).await.unwrap();
+    let (mut client, connection) = http2::handshake(TokioExecutor::new(), TokioIo::new(stream))
+        .await
+        .unwrap();
+    tokio::spawn(connection);
+    let request = hyper::Request::get(format!("http://{}/", server.address));
+    let response = client
+        .send_request(request.body(String::new()).unwrap())
+        .await
+        .unwrap();
+    assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
 }
