@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use serde_json::json;
 use sotto_daemon::command::complain;
 use sotto_envelope::Epoch;
-use sotto_gateway::{KeyCheck, check_keys, keys::Supply};
+use sotto_gateway::{KeeperError, KeyCheck, check_keys, keys::Supply};
 
 use super::Options;
 use crate::commands::runtime;
@@ -34,6 +34,8 @@ pub(super) fn run(arguments: &Arguments, now: u64) -> ExitCode {
 fn checked(options: &Options, now: u64) -> anyhow::Result<ExitCode> {
     let (config, _) = options.load()?;
     let found = runtime()?.block_on(check_keys(&config, now))?;
+    // A resolver that gives no proof tells nothing of the keys, good or bad.
+    let is_unknown = matches!(found.problem, Some(KeeperError::NoProof(_)));
     let state = match found.problem {
         Some(_) => Supply::Ending,
         None => Supply::of(found.epochs_published),
@@ -48,7 +50,8 @@ fn checked(options: &Options, now: u64) -> anyhow::Result<ExitCode> {
     });
     options.print(
         &json!({
-            "schema": 1, "ok": problem.is_none(), "state": state.as_str(), "epochs_published": left,
+            "schema": 1, "ok": problem.is_none(), "state": if is_unknown { "unknown" } else { state.as_str() },
+            "epochs_published": (!is_unknown).then_some(left),
             "published_until": (left > 0).then(|| Epoch::at(now).plus(left).start()),
             "offered_until": found.over.map(|(_, until)| until), "problem": problem,
         }),
@@ -57,6 +60,7 @@ fn checked(options: &Options, now: u64) -> anyhow::Result<ExitCode> {
     Ok(match state {
         Supply::Good => ExitCode::SUCCESS,
         Supply::Low => ExitCode::from(1),
+        Supply::Ending if is_unknown => ExitCode::from(UNKNOWN),
         Supply::Ending => ExitCode::from(2),
     })
 }
