@@ -267,7 +267,7 @@ pub(crate) async fn serve(config: &Path) -> Result<ExitCode> {
     };
     let mut out = anstream::AutoStream::never(std::io::stdout());
     serde_json::to_writer(&mut out, &serving).map_err(std::io::Error::from)?;
-    std::io::Write::write_all(&mut out, b"\n")?;
+    out.write_all(b"\n")?;
     let ended = || std::io::stdin().read_to_end(&mut Vec::new());
     tokio::task::spawn_blocking(ended).await??;
     running.shutdown().await;
