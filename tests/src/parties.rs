@@ -104,7 +104,7 @@ impl Parties {
         ca::issue(&place, &[GATEWAY_HOST, "localhost", "127.0.0.1"])?;
         let (gateway, address) = start_gateway(&place, hierarchy)?;
         let authority = place.join(ca::AUTHORITY);
-        Self::around(directory, Some(gateway), address, Some(&authority))
+        Self::around(directory, Some(gateway), address, Some(&authority), "")
     }
 
     /// Starts a relay in front of something that pretends to be the gateway.
@@ -113,7 +113,16 @@ impl Parties {
     ///
     /// What could not be started, with what it said.
     pub fn before(impostor: &Impostor) -> Result<Self> {
-        Self::around(directory()?, None, impostor.address(), None)
+        Self::around(directory()?, None, impostor.address(), None, "")
+    }
+
+    /// Starts a relay in front of a gateway that is none of ours, at which bodies have any size.
+    ///
+    /// # Errors
+    ///
+    /// What could not be started, with what it said.
+    pub fn before_foreign(gateway: SocketAddr) -> Result<Self> {
+        Self::around(directory()?, None, gateway, None, "body = \"any\"\n")
     }
 
     fn around(
@@ -121,11 +130,12 @@ impl Parties {
         gateway: Option<Service>,
         address: SocketAddr,
         authority: Option<&Path>,
+        bodies: &str,
     ) -> Result<Self> {
         let to_gateway = Tap::on(address)?;
         let place = place(&directory, "relay")?;
         ca::issue(&place, &["localhost", "127.0.0.1"])?;
-        let (relay, address) = start_relay(&place, to_gateway.address(), authority)?;
+        let (relay, address) = start_relay(&place, to_gateway.address(), authority, bodies)?;
         Ok(Self {
             _relay: relay,
             _gateway: gateway,
@@ -225,6 +235,7 @@ fn start_relay(
     place: &Path,
     gateway: SocketAddr,
     authority: Option<&Path>,
+    bodies: &str,
 ) -> Result<(Service, SocketAddr)> {
     let (address, admin) = (ports::free()?, ports::free()?);
     let route = authority.map_or_else(
@@ -241,7 +252,7 @@ fn start_relay(
          [listen]\naddress = \"{address}\"\n\
          [listen.tls]\ncertificate = \"{place}/{certificate}\"\nkey = \"{place}/{key}\"\n\
          [admin]\naddress = \"{admin}\"\n\
-         [[gateway]]\nhost = \"{GATEWAY_HOST}\"\ntoken_file = \"{place}/token\"\n{route}[log]\nlevel = \"trace\"\n",
+         [[gateway]]\nhost = \"{GATEWAY_HOST}\"\ntoken_file = \"{place}/token\"\n{bodies}{route}[log]\nlevel = \"trace\"\n",
         place = place.display(),
         certificate = ca::CERTIFICATE,
         key = ca::PRIVATE_KEY,

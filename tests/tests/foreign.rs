@@ -9,6 +9,7 @@
 use std::fs;
 use std::io::{BufRead, BufReader, Cursor, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::sync::mpsc;
 use std::thread;
 
 use bhttp::{Message, Mode};
@@ -254,6 +255,106 @@ fn a_foreign_relay_can_stand_between_with_keys_from_a_file() {
         "{ran:?}"
     );
     assert_eq!(report["private"], true, "{ran:?}");
+}
+
+/// A gateway as RFC 9458 has it and no more, over the `ohttp` crate: it answers with the path asked for, and gives its
+/// relay every reason to say who asked. The heads of all requests that reach it go to `heads`.
+fn foreign_gateway(heads: mpsc::Sender<String>) -> SocketAddr {
+    let suite =
+        ohttp::SymmetricSuite::new(ohttp::hpke::Kdf::HkdfSha256, ohttp::hpke::Aead::Aes128Gcm);
+    let key = ohttp::KeyConfig::new(7, ohttp::hpke::Kem::X25519Sha256, vec![suite]).unwrap();
+    let list = ohttp::KeyConfig::encode_list(&[&key]).unwrap();
+    let server = ohttp::Server::new(key).unwrap();
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let address = listener.local_addr().unwrap();
+    thread::spawn(move || {
+        for relay in listener.incoming().flatten() {
+            // A relay that goes away early is no concern of the gateway's.
+            let _ = open_one(relay, &server, &list, &heads);
+        }
+    });
+    address
+}
+
+fn open_one(
+    relay: TcpStream,
+    server: &ohttp::Server,
+    list: &[u8],
+    heads: &mpsc::Sender<String>,
+) -> anyhow::Result<()> {
+    let mut reader = BufReader::new(relay.try_clone()?);
+    let mut head = String::new();
+    while reader.read_line(&mut head)? > 2 {}
+    let length = head
+        .to_ascii_lowercase()
+        .lines()
+        .find_map(|line| line.strip_prefix("content-length:")?.trim().parse().ok());
+    let mut envelope = vec![0; length.unwrap_or(0)];
+    reader.read_exact(&mut envelope)?;
+    let (status, media_type, body) = if head.starts_with(&format!("GET {} ", path::GATEWAY)) {
+        ("200 OK", media::OHTTP_KEYS, list.to_vec())
+    } else if head.starts_with(&format!("POST {} ", path::GATEWAY)) {
+        let (request, response) = server.decapsulate(&envelope)?;
+        let request = Message::read_bhttp(&mut Cursor::new(request))?;
+        let mut answer = Message::response(bhttp::StatusCode::OK);
+        answer.write_content(request.control().path().unwrap_or_default());
+        let mut octets = Vec::new();
+        answer.write_bhttp(Mode::KnownLength, &mut octets)?;
+        (
+            "200 OK",
+            media::OHTTP_RESPONSE,
+            response.encapsulate(&octets)?,
+        )
+    } else {
+        ("404 Not Found", "text/plain", Vec::new())
+    };
+    heads.send(head)?;
+    let head = format!(
+        "HTTP/1.1 {status}\r\nContent-Type: {media_type}\r\nContent-Length: {}\r\nSet-Cookie: who=you\r\nConnection: close\r\n\r\n",
+        body.len()
+    );
+    (&relay).write_all(&[head.as_bytes(), &body].concat())?;
+    Ok(())
+}
+
+#[test]
+fn a_foreign_client_reaches_a_foreign_gateway_through_our_relay() {
+    let (sender, heads) = mpsc::channel();
+    let parties = Parties::before_foreign(foreign_gateway(sender)).unwrap();
+    let mut relay = RawConnection::open(parties.to_relay().address(), &parties.ca()).unwrap();
+    let resource = format!("/{GATEWAY_HOST}");
+    let list = relay
+        .exchange(&format!("GET {resource} HTTP/1.1\r\nHost: relay\r\n"), &[])
+        .unwrap();
+    assert_eq!(list.status(), Some(200), "{}", list.head);
+
+    let client = ohttp::ClientRequest::from_encoded_config_list(&list.body).unwrap();
+    let (envelope, opener) = client
+        .encapsulate(&request(Mode::KnownLength, &[], "/anything"))
+        .unwrap();
+    let head = format!(
+        "POST {resource} HTTP/1.1\r\nHost: relay\r\nContent-Type: {}\r\nCookie: me=me\r\nUser-Agent: me\r\n",
+        media::OHTTP_REQUEST
+    );
+    let answer = relay.exchange(&head, &envelope).unwrap();
+    assert_eq!(answer.status(), Some(200), "{}", answer.head);
+    assert!(
+        !answer.head.to_ascii_lowercase().contains("cookie"),
+        "{}",
+        answer.head
+    );
+    let message = opener.decapsulate(&answer.body).unwrap();
+    let message = Message::read_bhttp(&mut Cursor::new(message)).unwrap();
+    assert_eq!(message.content(), b"/anything");
+
+    drop(parties);
+    for head in heads.try_iter() {
+        let head = head.to_ascii_lowercase();
+        assert!(
+            !head.contains("cookie") && !head.contains("me=me") && !head.contains("user-agent: me"),
+            "{head}"
+        );
+    }
 }
 
 #[test]
