@@ -85,23 +85,34 @@ impl From<Name> for Attack {
     }
 }
 
+impl Arguments {
+    /// The directories.
+    pub(crate) fn runs(&self) -> &[PathBuf] {
+        &self.run
+    }
+
+    /// How thoroughly they are attacked.
+    pub(crate) fn options(&self) -> Options {
+        let attacks = if self.only.is_empty() {
+            Attack::ALL.to_vec()
+        } else {
+            self.only.iter().copied().map(Attack::from).collect()
+        };
+        Options {
+            attacks,
+            seed: self.seed,
+            sample: self.sample,
+            resamples: self.resamples,
+            rounds: self.resamples,
+            steps_ms: self.steps.clone(),
+        }
+    }
+}
+
 /// Attacks runs; fails if a control did not come out as it must.
 pub(crate) fn run(arguments: &Arguments, json: bool) -> anyhow::Result<ExitCode> {
-    let attacks = if arguments.only.is_empty() {
-        Attack::ALL.to_vec()
-    } else {
-        arguments.only.iter().copied().map(Attack::from).collect()
-    };
-    let options = Options {
-        attacks,
-        seed: arguments.seed,
-        sample: arguments.sample,
-        resamples: arguments.resamples,
-        rounds: arguments.resamples,
-        steps_ms: arguments.steps.clone(),
-    };
     let mut bar = Bar::new();
-    let report = attack(&arguments.run, &options, &mut bar)?;
+    let report = attack(arguments.runs(), &arguments.options(), &mut bar)?;
     bar.end();
     let mut out = anstream::AutoStream::auto(stdout());
     if json {

@@ -6,7 +6,7 @@
 //!   [`sample`] seals some of them with real keys; [`record`](mod@record) writes it all to a directory.
 //! - [`views`]: what each party saw, typed so that none can hold what its party must not know.
 //! - [`attack`](mod@attack): what each of them can make of it, with intervals, baselines and controls.
-//!   [`budget`]: what may leak at most.
+//!   [`budget`]: what may leak at most. [`report`]: all of it as a page to publish.
 //! - [`statistics`]: pure estimators of leakage.
 
 pub mod attack;
@@ -14,6 +14,7 @@ pub mod budget;
 mod error;
 pub mod population;
 pub mod record;
+pub mod report;
 pub mod sample;
 pub mod scenario;
 pub mod simulate;

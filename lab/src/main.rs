@@ -5,6 +5,7 @@ mod demo;
 mod judge;
 mod load;
 mod page;
+mod publish;
 mod run;
 mod serve;
 mod tally;
@@ -51,6 +52,8 @@ enum Command {
     Attack(judge::Arguments),
     /// Tell whether what was recorded leaks more than a budget allows; fails if it does.
     Budget(judge::BudgetArguments),
+    /// Attack runs as `attack` does, and write what was found as one page to publish.
+    Report(publish::PageArguments),
     /// Send a gateway as many requests as wanted, and tell what that costs it and how it bears it.
     Load(Box<load::Arguments>),
     /// Be the gateway that `load` loads.
@@ -84,6 +87,7 @@ fn main() -> ExitCode {
             Command::Run(arguments) => run::run(&arguments, cli.json).map(|()| ExitCode::SUCCESS),
             Command::Attack(arguments) => judge::run(&arguments, cli.json),
             Command::Budget(arguments) => judge::budget(&arguments, cli.json),
+            Command::Report(arguments) => publish::run(&arguments, cli.json),
             Command::Load(arguments) => tokio::select! {
                 done = load::run(*arguments, cli.json) => done.map(|()| ExitCode::SUCCESS),
                 _ = tokio::signal::ctrl_c() => Ok(ExitCode::from(INTERRUPTED)),
