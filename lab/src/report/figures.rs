@@ -15,12 +15,12 @@ const BITS: [&str; 1] = ["bits"];
 /// Every picture that has something to show, in the page's order.
 pub(super) fn all(dossier: &Dossier) -> Vec<Plot> {
     let mut plots = Vec::new();
-    for run in &dossier.runs {
-        let scales: [(&str, &'static str, &[&str]); 2] = [
-            ("shares", "areas and hit rates: 1 is everything", &SHARES),
-            ("bits", "bits", &BITS),
-        ];
-        for (name, axis, metrics) in scales {
+    let scales: [(&str, &'static str, &[&str]); 2] = [
+        ("shares", "areas and hit rates", &SHARES),
+        ("bits", "bits", &BITS),
+    ];
+    for (name, axis, metrics) in scales {
+        for run in &dossier.runs {
             let name = format!("{CONFIGURED}-{name}-{}", run.letter);
             plots.push(as_configured(dossier, run, name, axis, metrics));
         }
