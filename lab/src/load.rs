@@ -90,6 +90,15 @@ pub(crate) async fn run(arguments: Arguments, json: bool) -> Result<()> {
     Ok(())
 }
 
+/// The requests of one run.
+struct Batch {
+    /// The index of the first, which decides the name that it asks for.
+    first: u64,
+    requests: u64,
+    /// One answer in how many is opened.
+    sample: u64,
+}
+
 /// A target that has been found to be there, and what it is asked.
 struct Session {
     target: Target,
@@ -174,7 +183,11 @@ impl Session {
             first = self.warm(load, rig).await?;
             memory_warm = memory()?;
         }
-        let sample = arguments.question.sample;
+        let batch = |first, requests| Batch {
+            first,
+            requests,
+            sample: arguments.question.sample,
+        };
         let requests = load.rate.saturating_mul(load.seconds);
         let mut runs = Vec::new();
         let mut goodput_of_peak = None;
@@ -188,9 +201,7 @@ impl Session {
                 .once(
                     &calm,
                     Arrivals::Closed,
-                    first,
-                    load.peak_requests,
-                    sample,
+                    batch(first, load.peak_requests),
                     None,
                     rig,
                 )
@@ -207,9 +218,7 @@ impl Session {
                 .once(
                     load,
                     Arrivals::Flood(rate),
-                    first,
-                    requests,
-                    sample,
+                    batch(first, requests),
                     plot,
                     rig,
                 )
@@ -225,7 +234,7 @@ impl Session {
             };
             let plot = arguments.plot.as_deref();
             runs.push(
-                self.once(load, arrivals, first, requests, sample, plot, rig)
+                self.once(load, arrivals, batch(first, requests), plot, rig)
                     .await?,
             );
         }
@@ -276,17 +285,20 @@ impl Session {
         Ok(names)
     }
 
-    /// One run of `requests`, the first of which has the index `first`.
+    /// One run.
     async fn once(
         &self,
         load: &LoadArguments,
         arrivals: Arrivals,
-        first: u64,
-        requests: u64,
-        sample: u64,
+        batch: Batch,
         plot: Option<&std::path::Path>,
         rig: Option<&Rig>,
     ) -> Result<RunLine> {
+        let Batch {
+            first,
+            requests,
+            sample,
+        } = batch;
         let sealing = bar(requests, "requests sealed");
         let stock = self.seal(first, requests, sample, &sealing).await?;
         sealing.finish_and_clear();
