@@ -78,6 +78,9 @@ pub use setup::{
     SetupBuilder, SetupError,
 };
 pub use step::{Event, Sent, Step, TransportProblem, TransportProblemKind};
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub use store::fuzz_row;
 pub use store::{AnswerHeld, Contents, SCHEMA_VERSION, STORE_MAX_OCTETS, Store, StoreError};
 #[cfg(feature = "tokio")]
 pub use transport::TlsError;

@@ -46,7 +46,7 @@ pub enum ProxyError {
 
 /// Whom to charge.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Payer {
+pub enum Payer {
     /// The client, or a proxy that did not say for whom it asks.
     Address(IpAddr),
     /// This machine: a proxy that the configuration does not list, whose clients cannot be told apart, or the operator.
@@ -55,7 +55,8 @@ pub(crate) enum Payer {
 }
 
 /// Finds whom to charge for a request that came from `peer`.
-pub(crate) fn payer(proxy: Option<&Proxy>, peer: IpAddr, headers: &HeaderMap) -> Payer {
+#[must_use]
+pub fn payer(proxy: Option<&Proxy>, peer: IpAddr, headers: &HeaderMap) -> Payer {
     let peer = peer.to_canonical();
     match proxy.filter(|proxy| proxy.is_listed(peer)) {
         Some(proxy) => Payer::Address(proxy.client(headers).unwrap_or(peer)),

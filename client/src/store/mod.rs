@@ -18,7 +18,7 @@
 mod error;
 #[cfg(feature = "store")]
 mod file;
-#[cfg(feature = "store")]
+#[cfg(any(feature = "store", feature = "fuzzing"))]
 mod row;
 mod shelf;
 
@@ -32,6 +32,8 @@ use sotto_proof::{Question, SignatureMemory, Verification};
 use zeroize::Zeroizing;
 
 pub use self::error::StoreError;
+#[cfg(feature = "fuzzing")]
+pub use self::row::fuzz_row;
 pub(crate) use self::shelf::Answer;
 use self::shelf::{Entry, Secrets, Shelf};
 use crate::keys::{KeySighting, KeysSeen};

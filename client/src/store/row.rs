@@ -7,6 +7,7 @@ use super::shelf::{Answer, Entry, Kind, Mark};
 use crate::keys::KeySighting;
 
 /// Octets of the largest value: a proof, the longest name, and what stands before them.
+#[cfg(feature = "store")]
 pub(super) const ROW_MAX_OCTETS: usize = MAX_PROOF_BYTES + 255 + 19;
 
 /// Octets of the longest host name (RFC 1035 section 2.3.4, without the last dot), and of a port behind it.
@@ -122,6 +123,20 @@ fn part<'a, const N: usize>(rest: &mut &'a [u8]) -> Result<&'a [u8; N], &'static
         .ok_or("an entry is shorter than it should be")?;
     *rest = tail;
     Ok(head)
+}
+
+/// For the fuzzers: octets that read as an entry, of the kind that `kind` chooses, are what that entry is written as.
+///
+/// # Panics
+///
+/// If they are not.
+#[cfg(feature = "fuzzing")]
+pub fn fuzz_row(kind: u8, row: &[u8]) {
+    let kind = [Kind::Answer, Kind::Mark, Kind::Keys, Kind::Newest][usize::from(kind % 4)];
+    match decode(kind, row) {
+        Ok(entry) => assert_eq!(encode(&entry), row),
+        Err(what) => assert!(!what.is_empty()),
+    }
 }
 
 #[cfg(test)]
