@@ -211,6 +211,8 @@ async fn a_reload_follows_the_lists_and_names_what_it_cannot_follow() {
     renew(&gateway_files, &KeyPair::generate().unwrap());
     serving.signal("-HUP");
     serving.says("certificate read again");
+    // The same signal has the file read again, after the certificate: it is not written meanwhile.
+    serving.says("tokens read again");
     assert!(relay.is_admitted().await);
 
     // What is broken changes nothing, whatever is right beside it.
