@@ -23,7 +23,7 @@ impl Machine {
             "host = \"gateway.test\"\noperator = \"operator.test\"\n\
              [listen]\naddress = \"127.0.0.1:0\"\nplain_http = true\n\
              [keys]\nstate = \"{}\"\n\
-             [dns]\nresolver = \"127.0.0.1:1\"\ntimeout_ms = 500\n\
+             [dns]\nresolver = \"127.0.0.1:1\"\ntimeout_ms = 2000\n\
              [[relay]]\nname = \"relay-one\"\ntoken_file = \"{}\"\n",
             at("state"),
             at("token"),

@@ -194,7 +194,7 @@ async fn a_reload_follows_the_lists_and_names_what_it_cannot_follow() {
         "[[relay]]\nname = \"relay-two\"\ncertificates = [\"{}\"]\n",
         certificate.pin().unwrap()
     );
-    let after = format!("{before}{entry}").replace("timeout_ms = 500", "timeout_ms = 600");
+    let after = format!("{before}{entry}").replace("timeout_ms = 2000", "timeout_ms = 2100");
     fs::write(&file, &after).unwrap();
     serving.signal("-HUP");
     serving.says("with the lists of relays and names");
