@@ -18,6 +18,7 @@ pub mod timing;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
 use crate::LabError;
@@ -30,7 +31,7 @@ use crate::views::{Truth, View, read};
 pub const SCHEMA: u32 = 1;
 
 /// An attack.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub enum Attack {
     /// The relay, by how long the gateway takes: at hand or not, existing or not.

@@ -4,7 +4,7 @@ use std::io::{Write, stdout};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use sotto_lab::attack::{Attack, Control, Finding, Options, Report, attack};
 use sotto_lab::budget::Budget;
 
@@ -32,7 +32,7 @@ pub(crate) struct Arguments {
     run: Vec<PathBuf>,
     /// Only this attack; may be given several times.
     #[arg(long, value_enum)]
-    only: Vec<Name>,
+    only: Vec<Attack>,
     /// Where the generators begin: equal seeds give equal figures.
     #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
@@ -47,44 +47,6 @@ pub(crate) struct Arguments {
     steps: Vec<u64>,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Name {
-    /// The relay, by how long the gateway takes.
-    AnswerTime,
-    /// The network and the relay, by the octets of answers.
-    Size,
-    /// The network on both sides of a relay, by when messages come and leave.
-    Timing,
-    /// The gateway, by which key a request is sealed to.
-    KeyPartition,
-    /// The gateway, by which questions follow one another.
-    Burst,
-    /// The gateway and the network before the relays, by who was active each time.
-    Intersection,
-    /// The relay, by sending an envelope again.
-    Replay,
-    /// Any client, by asking for every name that it can think of.
-    Enumeration,
-    /// Relay and gateway together: the upper bound.
-    Collusion,
-}
-
-impl From<Name> for Attack {
-    fn from(name: Name) -> Self {
-        match name {
-            Name::AnswerTime => Self::AnswerTime,
-            Name::Size => Self::Size,
-            Name::Timing => Self::Timing,
-            Name::KeyPartition => Self::KeyPartition,
-            Name::Burst => Self::Burst,
-            Name::Intersection => Self::Intersection,
-            Name::Replay => Self::Replay,
-            Name::Enumeration => Self::Enumeration,
-            Name::Collusion => Self::Collusion,
-        }
-    }
-}
-
 impl Arguments {
     /// The directories.
     pub(crate) fn runs(&self) -> &[PathBuf] {
@@ -96,7 +58,7 @@ impl Arguments {
         let attacks = if self.only.is_empty() {
             Attack::ALL.to_vec()
         } else {
-            self.only.iter().copied().map(Attack::from).collect()
+            self.only.clone()
         };
         Options {
             attacks,
